@@ -161,7 +161,7 @@ class Scheduler:
     # Starting ------------------------------------------------------------------------------------
 
     def _start_queued(self) -> None:
-        if self._is_full():
+        if self._is_full() or self._is_unreachable():
             return
         # By id, since decoding a long queue for each free slot takes longer than short tasks.
         for task_id in self._store.ids_by_status(Status.SUBMITTED):
@@ -170,8 +170,12 @@ class Scheduler:
             record = self._store.task(task_id)
             if record is not None and record.info.status == Status.SUBMITTED:
                 self._retry_later(self._start, record)
-            if self._is_full():
+            if self._is_full() or self._is_unreachable():
                 return
+
+    def _is_unreachable(self) -> bool:
+        """Return whether a submission has failed and may be retried, before any other task."""
+        return self._executor.has_queue and bool(self._unadopted)
 
     def _is_full(self) -> bool:
         return len(self._runs) + len(self._unadopted) >= self._executor.capacity
@@ -283,8 +287,8 @@ class Scheduler:
             return True
         handle = self._executor.find(folder)
         if handle is None and not folder.journal.exists():
-            if self._executor.has_queue and record.info.status == Status.PENDING_KILL:
-                self._finish_unstarted(record)
+            if self._executor.has_queue:
+                self._take_back(record)
                 return True
             # The earlier server was killed just before it could submit the task. Its job file may
             # be that of an earlier version.
@@ -298,6 +302,18 @@ class Scheduler:
 
         self._store.update(task_id, found)
         return True
+
+    def _take_back(self, record: TaskRecord) -> None:
+        """Queue a task again that was announced but never submitted, or finish it if killed."""
+
+        def take_back(present: TaskRecord) -> TaskRecord:
+            if present.info.status != Status.SUBMITTED:
+                return present
+            return replace(present, supervision=replace(present.supervision, attempts=0))
+
+        present = self._store.update(record.info.task_id, take_back)
+        if present is not None and present.info.status == Status.PENDING_KILL:
+            self._finish_unstarted(present)
 
     # Observing -----------------------------------------------------------------------------------
 

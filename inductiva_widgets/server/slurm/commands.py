@@ -271,13 +271,13 @@ def _partition(marked: str, lines: list[list[str]]) -> Partition:
     for line in lines:
         # A suffix such as * or ~ says that the node does not respond or is powered down.
         state = line[8].rstrip("*~#!%$@^-+")
-        states[state] = states.get(state, 0) + int(line[3])
+        states[state] = states.get(state, 0) + _number(line[3])
     return Partition(
         name=marked.rstrip("*"),
         is_default=marked.endswith("*"),
         is_up=lines[0][1] == "up",
         time_limit=parse_time_limit(lines[0][2]),
-        nodes=sum(int(line[3]) for line in lines),
+        nodes=sum(_number(line[3]) for line in lines),
         cpus=max(_number(line[4]) for line in lines),
         cores=max(_number(line[5]) * _number(line[6]) for line in lines),
         memory=max(_number(line[7]) for line in lines) << 20,

@@ -381,6 +381,9 @@ class SlurmExecutor:
     def _find_partition(self, name: str | None) -> Partition | None:
         """Return a partition by its name, or the default one if None."""
         found = self.partitions()
+        if name is not None:
+            # Slurm takes several names and chooses among them.
+            name = name.partition(",")[0]
         for partition in found:
             if partition.name == name if name is not None else partition.is_default:
                 return partition

@@ -108,7 +108,8 @@ class SlurmOptions(NamedTuple):
             "qos": self.qos,
         }
         named = [f"--{name}={value}" for name, value in values.items() if value]
-        return [*named, *shlex.split(self.job_options)]
+        # The last of equal options counts, so a task's partition comes after the job options.
+        return [*shlex.split(self.job_options), *named]
 
     def profile_path(self) -> Path | None:
         """Return the path of the script that jobs source first, or None if there is none."""

@@ -165,6 +165,9 @@ def test_states_of_all_tasks_are_read_in_one_call(case):
     executor = case.executor()
     handles = [start(executor, case.long_task()) for _ in range(2)]
     unknown = [TaskHandle("1:1.0"), TaskHandle("no such run")]
+    for handle in handles:
+        # The state may come later than the journal.
+        wait_for_state(executor, handle, RunState.RUNNING)
     states = executor.states([*handles, *unknown])
     assert [states[handle] for handle in handles] == [RunState.RUNNING] * 2
     assert [states[handle] for handle in unknown] == [RunState.ENDED] * 2

@@ -34,6 +34,7 @@ class NotingExecutor:
         self.descriptions = {}
         self.found = {}
         self.error = None
+        self.find_error = None
 
     def submit(self, task):
         self.calls.append(("submit", task.root.name))
@@ -43,6 +44,8 @@ class NotingExecutor:
 
     def find(self, task):
         self.calls.append(("find", task.root.name))
+        if self.find_error is not None:
+            raise self.find_error
         return self.found.get(task.root.name)
 
     def states(self, handles):
@@ -379,6 +382,23 @@ def test_kill_of_a_task_whose_submission_was_not_saved_stops_the_run_of_the_earl
         assert queueing.status("a") == "pending-kill"
     else:
         assert queueing.status("a") == "killed"
+
+
+def test_other_tasks_stay_in_the_queue_of_the_server_while_the_executor_cannot_be_reached(queueing):
+    queueing.queue("a")
+    queueing.queue("b")
+    queueing.executor.error = OSError("no answer")
+    queueing.executor.find_error = OSError("no answer")
+    for _ in range(3):
+        assert not queueing.scheduler.run_once()
+    assert queueing.executor.take_calls("submit") == [("a",)]
+    now = datetime.now(timezone.utc)
+    queueing.store.update("b", lambda one: state_machine.kill(one, now))
+    assert queueing.status("b") == "killed"
+    queueing.executor.error = queueing.executor.find_error = None
+    assert queueing.scheduler.run_once()
+    assert queueing.executor.take_calls("submit") == [("a",)]
+    assert queueing.handle("a")
 
 
 def test_journal_is_read_while_the_executor_cannot_be_reached(queueing):

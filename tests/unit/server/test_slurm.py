@@ -195,10 +195,10 @@ def test_options_are_saved_and_become_arguments(tmp_path):
     assert SlurmOptions.read(tmp_path / "slurm.json") == options
     assert SlurmOptions.read(tmp_path / "none") == SlurmOptions()
     assert options.sbatch_arguments("short") == [
-        "--partition=short",
-        "--account=lab",
         "--mem=4G",
         "--exclusive",
+        "--partition=short",
+        "--account=lab",
     ]
 
 
