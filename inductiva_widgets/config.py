@@ -46,12 +46,15 @@ class Settings:
         Address of the simulator version catalogue; requests there are made without the key.
     is_local
         If True, the service is the embedded server on this machine.
+    is_slurm
+        If True, the embedded server runs tasks on a Slurm cluster.
     """
 
     api_url: str
     api_key: Secret
     catalogue_url: str
     is_local: bool = False
+    is_slurm: bool = False
 
 
 def remote_settings(target: str | None = None, api_key: Secret | None = None) -> Settings:

@@ -103,6 +103,6 @@ def _local_client(*, replay: bool, slurm: bool) -> Client:
 
     def settings() -> Settings:
         server = start_or_attach(replay=shown, slurm=slurm)
-        return Settings(server.url, server.api_key, server.url, is_local=True)
+        return Settings(server.url, server.api_key, server.url, is_local=True, is_slurm=slurm)
 
     return Client(Transport(settings(), revive=settings))

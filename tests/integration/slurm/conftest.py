@@ -32,7 +32,7 @@ def server(start_server) -> LocalServer:
 
 @pytest.fixture
 def full_cluster(cluster):
-    """Return the cluster with all processors taken by a job of somebody else's making."""
+    """Return the cluster with all processors taken by another job."""
     job = cluster.call(
         "sbatch", "--parsable", "--job-name=other", "--ntasks=6", "--output=/dev/null",
         "--wrap=sleep 600",

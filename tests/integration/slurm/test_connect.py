@@ -45,6 +45,7 @@ def test_connect_starts_a_server_on_slurm_and_attaches_to_it(folder, tmp_path):
     client = inductiva.connect("slurm")
     assert (folder / "slurm.json").exists()
     assert inductiva.connect("slurm").url == client.url
+    assert client.service_name(is_demo=False) == "slurm"
     names = [group.name for group in inductiva.resources.machine_groups.get(client=client)]
     assert "main" in names
     (tmp_path / "input").mkdir()

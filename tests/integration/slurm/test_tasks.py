@@ -105,7 +105,7 @@ def test_slurm_runs_each_task_once_wherever_the_server_is_killed(start_server, t
     assert marks.read_text() == "x\n" * len(tasks)
 
 
-def test_slurm_task_does_not_notice_that_the_controller_is_restarted(server, cluster):
+def test_slurm_tasks_end_and_are_killed_while_the_controller_is_down(server, cluster):
     short = server.run("sleep 2", files={"a": "b"})
     long = server.run(SLEEP, files={"a": "b"})
     for task_id in (short, long):
@@ -121,7 +121,7 @@ def test_slurm_task_does_not_notice_that_the_controller_is_restarted(server, clu
     assert server.wait(queued)["status"] == "success"
 
 
-def test_slurm_job_that_somebody_else_cancels_ends_its_task_with_the_reason(server, cluster):
+def test_slurm_job_that_is_cancelled_from_outside_ends_its_task_with_the_reason(server, cluster):
     task_id = server.run(SLEEP, files={"a": "b"})
     server.wait(task_id, "computation-started")
     cluster.call("scancel", job_of(cluster, task_id))
