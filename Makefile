@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUNDLE := inductiva_widgets/static/widget.js
 ARGS ?=
-BENCHMARKS := import_time listing history frames export table live_log downloads server_listing server_load binder
+BENCHMARKS := import_time listing history frames export table live_log downloads server_listing server_load slurm_overhead binder
 # What takes the pictures of the documents, and those among the tests' own that they show.
 PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results frontends/test_dashboard
 KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard

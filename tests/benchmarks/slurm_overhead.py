@@ -1,6 +1,6 @@
 """Tasks of the embedded server on Slurm against plain batch jobs of the same program.
 
-    python tests/benchmarks/slurm_overhead.py [--tasks 12] [--seconds 10]
+    python tests/benchmarks/slurm_overhead.py [--tasks 12] [--seconds 60]
 
 A cluster of three nodes with two processors each runs on loopback. First so many jobs are submitted
 with `sbatch`, then as many tasks to a server on the same cluster, each `sleep SECONDS`. The time is
@@ -59,9 +59,10 @@ def run_tasks(cluster: SlurmCluster, folder: Path, tasks: int, seconds: float) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=12)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     if reason := reason_to_skip():
         print(f"Not measured: {reason}.")

@@ -292,3 +292,30 @@ def test_slurm_group_of_several_machines_takes_so_many_nodes(server):
     task = server.wait(task_id)
     assert task["status"] == "success", task["error_detail"]
     assert server.output(task_id, "stdout.txt") == "2\n"
+
+
+def test_slurm_is_asked_once_in_ten_seconds_while_tasks_only_wait(
+    full_cluster, start_server, tmp_path
+):
+    log = tmp_path / "calls"
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sbatch", "squeue", "scancel", "sinfo"):
+        program = programs / name
+        program.write_text(
+            f'#!/bin/sh\ndate "+%s.%N {name}" >> {log}\nexec {shutil.which(name)} "$@"\n'
+        )
+        program.chmod(0o755)
+    path = f"{programs}:{full_cluster.environment['PATH']}"
+    server = start_server(PATH=path)
+    tasks = [server.run("sleep 0.1", files={"a": "b"}) for _ in range(10)]
+    for task_id in tasks:
+        until(lambda one=task_id: "Slurm job" in description(server, one, "submitted"), "a job")
+    assert log.read_text().count("sbatch") == len(tasks)
+    log.write_text("")
+    until(lambda: log.read_text().count("squeue") == 3, "three queries")
+    calls = [line.split() for line in log.read_text().splitlines()]
+    assert {name for _, name in calls} == {"squeue"}
+    times = [float(second) for second, _ in calls]
+    # The first may be one of those that follow a submission.
+    assert times[2] - times[1] > 9
