@@ -46,10 +46,14 @@ class TableHeader:
         Text of the header.
     width
         Minimum width in pixels.
+    priority
+        In a narrow table, columns of a lower priority are left out first.
+    full_width
+        Width in pixels at which values are rarely cut off; the minimum by default.
     full_title
         Title if there is room for it; the title by default.
     grows
-        If True, the column takes a share of the free space.
+        If True, the column takes the space that is left when all others have their full width.
     is_derived
         If True, the front end computes the value from other fields of the row.
     fallback
@@ -60,6 +64,8 @@ class TableHeader:
 
     title: str
     width: int
+    priority: int
+    full_width: int = 0
     full_title: str = ""
     grows: bool = False
     is_derived: bool = False
@@ -143,34 +149,34 @@ COLUMNS: dict[str, Column] = {
         "code of the status, in the order of a task's life",
         # The plain value: hashing a member of an enumeration is slow.
         read=lambda info, _: info.status._value_,
-        header=TableHeader("Status", 194, is_derived=True),
+        header=TableHeader("Status", 150, 100, 214, is_derived=True),
     ),
     "simulator": Column(
         "category",
         "simulator, as the service calls it",
         "simulator",
-        header=TableHeader("Simulator", 72, grows=True),
+        header=TableHeader("Simulator", 88, 80, 124),
         is_searched=True,
     ),
     "project": Column(
         "category",
         "project",
         "project",
-        header=TableHeader("Project", 72, grows=True),
+        header=TableHeader("Project", 90, 45, 160),
         is_searched=True,
     ),
     "task_id": Column(
         "text",
         "the task's id",
         "task_id",
-        header=TableHeader("ID", 48, grows=True, is_derived=True),
+        header=TableHeader("ID", 86, 90, 204, is_derived=True),
         is_searched=True,
     ),
     "machine_type": Column(
         "category",
         "machine type, such as c2-standard-16; else its name",
         "machine_type",
-        header=TableHeader("Resource type", 116),
+        header=TableHeader("Resource type", 116, 40, 150),
         is_searched=True,
         is_machine=True,
     ),
@@ -183,13 +189,13 @@ COLUMNS: dict[str, Column] = {
         "time",
         "the input files were there and the task entered the queue",
         "input_submit_time",
-        header=TableHeader("Submitted", 96, fallback="created"),
+        header=TableHeader("Submitted", 96, 60, 104, fallback="created"),
     ),
     "started": Column(
         "time",
         "a machine picked the task up",
         "start_time",
-        header=TableHeader("Started", 96),
+        header=TableHeader("Started", 96, 20, 104),
     ),
     "computation_started": Column("time", "the simulator began", "computation_start_time"),
     "computation_ended": Column("time", "the simulator ended", "computation_end_time"),
@@ -197,38 +203,38 @@ COLUMNS: dict[str, Column] = {
         "time",
         "the task ended, its output stored",
         read=lambda info, _: timing.end_time(info),
-        header=TableHeader("Ended", 96, is_derived=True),
+        header=TableHeader("Ended", 96, 25, 104, is_derived=True),
     ),
     "queue_time": Column(
         "duration",
         "wait for a machine; until now while it lasts",
         "metrics.queue_time_seconds",
         timing.queue_seconds,
-        header=TableHeader("Queue", 64, is_derived=True),
+        header=TableHeader("Queue", 72, 15, is_derived=True),
     ),
     "computation_time": Column(
         "duration",
         "run of the simulator; until now while it lasts",
         "metrics.computation_seconds",
         timing.computation_seconds,
-        header=TableHeader("Computation", 98, "Computation time", is_derived=True),
+        header=TableHeader("Computation", 100, 70, full_title="Computation time", is_derived=True),
     ),
     "total_time": Column(
         "duration",
         "from creation to the end; until now while it lasts",
         "metrics.total_seconds",
         timing.total_seconds,
-        header=TableHeader("Total", 64, is_derived=True),
+        header=TableHeader("Total", 72, 22, is_derived=True),
     ),
     "phases": Column(
         "picture",
         "queue, preparation, computation and finalizing as a bar",
-        header=TableHeader("Phases", 54, grows=True, sort_as="total_time"),
+        header=TableHeader("Phases", 74, 30, grows=True, sort_as="total_time"),
     ),
     "metric": Column(
         "picture",
         "first series of numbers in the log of a watched task",
-        header=TableHeader("Metric", 158),
+        header=TableHeader("Metric", 158, 55),
     ),
     "container_image_download_time": Column(
         "duration",
@@ -258,7 +264,7 @@ COLUMNS: dict[str, Column] = {
         "number",
         "estimated cost of the computation, US dollars",
         "estimated_computation_cost",
-        header=TableHeader("Cost", 98),
+        header=TableHeader("Cost", 84, 50),
     ),
     "fee_usd": Column(
         "number",
@@ -279,13 +285,13 @@ COLUMNS: dict[str, Column] = {
         "count",
         "number of output files",
         "metrics.output_total_files",
-        header=TableHeader("Files", 56),
+        header=TableHeader("Files", 60, 10),
     ),
     "output_bytes": Column(
         "count",
         "size of the output files",
         "metrics.output_size_bytes",
-        header=TableHeader("Size", 78),
+        header=TableHeader("Size", 78, 12),
         is_size=True,
     ),
     "output_archive_bytes": Column(

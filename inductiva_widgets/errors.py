@@ -102,6 +102,18 @@ class InductivaError(Exception):
         """Return the message, with control characters of the service's values escaped."""
         return _escaped(super().__str__())
 
+    def add_hint(self, hint: str) -> None:
+        """Add a sentence to the message.
+
+        Parameters
+        ----------
+        hint
+            What also happened, or what to do.
+        """
+        self.args = (f"{self.args[0]} {hint}", *self.args[1:])
+        if self._shell_message is not None:
+            self._shell_message = f"{self._shell_message} {hint}"
+
     @property
     def shell_message(self) -> str:
         """The message, with the hint for a terminal."""

@@ -85,7 +85,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_cost(amount: float | None) -> str:
-    """Format an amount of money, with two significant digits below 0.1 US$.
+    """Format an amount of money, with two significant digits below $0.1.
 
     Parameters
     ----------
@@ -95,18 +95,19 @@ def format_cost(amount: float | None) -> str:
     Examples
     --------
     >>> format_cost(0), format_cost(0.00012), format_cost(4.8)
-    ('0 US$', '0.00012 US$', '4.80 US$')
+    ('$0', '$0.00012', '$4.80')
     """
     if amount is None:
         return MISSING
     if amount == 0:
-        return "0 US$"
+        return "$0"
+    sign = "-" if amount < 0 else ""
     if abs(amount) >= 0.1:
-        return f"{amount:.2f} US$"
+        return f"{sign}${abs(amount):.2f}"
     decimals = 1
     while decimals < 12 and abs(amount) * 10**decimals < 1:
         decimals += 1
-    return f"{amount:.{decimals + 1}f} US$"
+    return f"{sign}${abs(amount):.{decimals + 1}f}"
 
 
 def format_date(moment: datetime | None) -> str:

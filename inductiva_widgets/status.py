@@ -36,7 +36,7 @@ class Status(str, Enum):
     >>> status == "success", status.is_terminal, status.is_failed
     (True, True, False)
     >>> inductiva.Status("killed").info.description
-    'The task was killed by its user.'
+    'You killed this task.'
     >>> inductiva.Status("brand-new").is_known
     False
     """
@@ -190,7 +190,7 @@ _STATUS_INFO: dict[Status, StatusInfo] = {
     Status.SUCCESS: StatusInfo(
         "Success",
         StatusGroup.SUCCEEDED,
-        "The simulation ended well; its output is available.",
+        "Finished successfully. Outputs are ready.",
         terminal=True,
     ),
     Status.FAILED: _ended(
@@ -205,7 +205,7 @@ _STATUS_INFO: dict[Status, StatusInfo] = {
     ),
     Status.KILLED: _ended(
         "Killed",
-        "The task was killed by its user.",
+        "You killed this task.",
         "Nothing needs to be corrected: it ended because it was asked to. Run it again any time.",
         StatusGroup.STOPPED,
     ),

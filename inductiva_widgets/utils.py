@@ -100,10 +100,9 @@ def _file_name(link: SignedUrl) -> str:
     try:
         with link.open({"Range": "bytes=0-0"}, {200, 203, 206, 416}) as response:
             disposition = header(response, "Content-Disposition")
-    except UnexpectedStatusError as exc:
-        if exc.status == 404:
-            raise
-        with link.open({}, {200, 203, 206}) as response:  # only ranges are refused
+    except UnexpectedStatusError:
+        # Maybe only ranges are refused. The statuses that are due to be retried have been.
+        with link.open({}, {200, 203, 206}, attempts=1) as response:
             disposition = header(response, "Content-Disposition")
     name = _name_in_header(disposition) if disposition else None
     return safe_file_name(name or unquote(urlsplit(link.url).path))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import io
 import random
 import re
 import select
@@ -113,7 +114,11 @@ class Fault:
     delay
         Seconds before the headers of the answer.
     drop
-        Close the connection without an answer.
+        Close the connection without an answer; the server is not asked.
+    lose
+        Close the connection without an answer when the server has answered.
+    late
+        Close the connection without an answer, and ask the server when this event is set.
     status
         Answer this instead of asking the server; ``headers`` and ``body`` come with it.
     headers
@@ -144,6 +149,8 @@ class Fault:
     do: Callable[[], object] | None = None
     delay: float = 0.0
     drop: bool = False
+    lose: bool = False
+    late: threading.Event | None = None
     status: int | None = None
     headers: dict[str, str | None] = field(default_factory=dict)
     body: bytes = b"<Error/>"
@@ -429,8 +436,14 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command != "HEAD" and fault.status not in _NO_BODY:
                 self.wfile.write(fault.body)  # not counted: it is no part of any file
             return
+        if fault.late is not None:
+            self._keep_body_and_hang_up()
+            fault.late.wait(_TIMEOUT)
         with contextlib.closing(self._connect()) as upstream:
             response = self._ask(upstream, entry, fault)
+            if fault.lose or fault.late is not None:
+                response.read()
+                raise _Cut
             proxy.pause(fault.delay, self._gone)
             headers = self._headers_of(response, fault)
             found = _CONTENT_RANGE.match(response.getheader("Content-Range") or "")
@@ -494,6 +507,11 @@ class _Handler(BaseHTTPRequestHandler):
                 raise ConnectionAbortedError
             left -= len(piece)
             yield piece
+
+    def _keep_body_and_hang_up(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self.rfile = io.BytesIO(self.rfile.read(length))
+        self._hang_up()
 
     def _drain(self) -> None:
         for _ in self._request_body():

@@ -272,13 +272,16 @@ KINDS: dict[str, Kind] = {
     "206 always": lambda request: replace(clean(request), status=206),
     **{
         f"{code} to ranges": to_ranges(status(code))
-        for code in (204, 400, 401, 403, 405, 406, 500, 501)
+        for code in (204, 400, 401, 403, 404, 405, 406, 408, 429, 500, 501, 502, 503, 504)
     },
     **{
         f"{code} to ranges later": once_started(to_ranges(status(code)), 2)
-        for code in (200, 400, 403, 501)
+        for code in (200, 400, 403, 404, 429, 501, 503)
     },
-    **{f"{code} to last bytes": to_suffixes(status(code)) for code in (200, 400, 403, 416, 501)},
+    **{
+        f"{code} to last bytes": to_suffixes(status(code))
+        for code in (200, 400, 403, 404, 416, 429, 501, 503)
+    },
     "416 of nothing to last bytes": to_suffixes(
         lambda request: Answer(416, b"", {"Content-Range": "bytes */0"})
     ),

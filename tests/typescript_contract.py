@@ -61,6 +61,7 @@ def _columns() -> list[str]:
 def _column(name: str) -> str:
     column, header = COLUMNS[name], HEADERS[name]
     fields = [f'title: "{header.title}"', f'kind: "{column.format}"', f"width: {header.width}"]
+    fields += [f"fullWidth: {header.full_width or header.width}", f"priority: {header.priority}"]
     fields += ["grows: true"] if header.grows else []
     fields += ["isUnsorted: true"] if column.kind == "picture" and not header.sort_as else []
     return ", ".join(fields)
@@ -72,7 +73,11 @@ export interface Column {
   kind: ColumnKind;
   /** Minimum, in pixels. */
   width: number;
-  /** Takes a share of the free space. */
+  /** Width at which values are rarely cut off. */
+  fullWidth: number;
+  /** In a narrow table, columns of a lower priority are left out first. */
+  priority: number;
+  /** Takes the space that is left when all others have their full width. */
   grows?: boolean;
   /** The table cannot be sorted by it. */
   isUnsorted?: boolean;

@@ -130,7 +130,11 @@ class SignedUrl:
 
     @contextmanager
     def open(
-        self, headers: Mapping[str, str], statuses: Collection[int]
+        self,
+        headers: Mapping[str, str],
+        statuses: Collection[int],
+        *,
+        attempts: int | None = None,
     ) -> Iterator[StreamingResponse]:
         """Open the URL with retries, and close the response at the end of the context.
 
@@ -140,6 +144,8 @@ class SignedUrl:
             Request headers, such as ``Range``.
         statuses
             Status codes to accept.
+        attempts
+            Maximum tries; by default those of ``backoff``.
 
         Raises
         ------
@@ -150,7 +156,9 @@ class SignedUrl:
         DownloadCancelled
             If the download is cancelled.
         """
-        response = self._request_with_retries({**headers, "Accept-Encoding": "identity"}, statuses)
+        response = self._request_with_retries(
+            {**headers, "Accept-Encoding": "identity"}, statuses, attempts or self.backoff.attempts
+        )
         with self._lock:
             self._open.add(response)
         try:
@@ -195,7 +203,7 @@ class SignedUrl:
             response.abort()
 
     def _request_with_retries(
-        self, headers: Mapping[str, str], statuses: Collection[int]
+        self, headers: Mapping[str, str], statuses: Collection[int], attempts: int
     ) -> StreamingResponse:
         failures = 0
         renewed = False
@@ -206,8 +214,8 @@ class SignedUrl:
                 response = self._request(url, headers)
             except APIConnectionError:
                 failures += 1
-                limit = self.backoff.attempts if self.answered else self.backoff.first_attempts
-                if failures >= limit:
+                limit = attempts if self.answered else self.backoff.first_attempts
+                if failures >= min(limit, attempts):
                     raise
                 self.pause(failures)
                 continue
@@ -215,7 +223,7 @@ class SignedUrl:
             if response.status in statuses:
                 return response
             response.close()
-            if response.status in _TRANSIENT and failures + 1 < self.backoff.attempts:
+            if response.status in _TRANSIENT and failures + 1 < attempts:
                 failures += 1
                 if response.status in _BUSY:
                     self._on_throttled()

@@ -183,9 +183,10 @@ def fetch_archive(
     APIConnectionError
         If the host does not respond.
     UnsafePathError
-        If an entry would be written outside the folder. Nothing is fetched then.
+        If entries would be written outside the folder. The other entries are extracted.
     ArchiveError
-        If the file is not a zip archive, or is damaged. Complete files are kept.
+        If the file is not a zip archive, or if entries are damaged, encrypted or unsupported. The
+        other entries are extracted.
     DownloadError
         If the download is incomplete. Complete files are kept.
 

@@ -12,13 +12,14 @@ import contextlib
 import os
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from inductiva_widgets._atomic import AtomicFile
+from inductiva_widgets._atomic import AtomicFile, atomic_replace, sync_files
 from inductiva_widgets._disk import existing_parent, free_space
 from inductiva_widgets.downloads._connection_limit import ConnectionLimiter
 from inductiva_widgets.downloads._decompress import PIECE, EntryDecoder, check_supported, crc32
@@ -58,6 +59,7 @@ from inductiva_widgets.errors import (
     DownloadCancelled,
     DownloadError,
     InductivaError,
+    UnsafePathError,
 )
 
 # Compressed size above which an entry is fetched in chunks.
@@ -70,6 +72,11 @@ _POLL_SECONDS = 0.2
 _MAX_NAMED_ENTRIES = 3
 _EXECUTABLE = 0o111
 _JOIN_SECONDS = 2.0
+# Complete files are flushed to the disk in batches: one flush per file takes longer than the rest.
+# A batch is limited, as a process that is killed loses the files in it.
+_MAX_BATCH_FILES = 2048
+_MAX_BATCH_BYTES = 64 * 1024
+_MAX_BATCH_SECONDS = 1.0
 
 _HINTS = {
     "hint": "Call again to download the rest.",
@@ -139,9 +146,9 @@ class ArchiveExtraction:
         InputError
             If no name matches.
         UnsafePathError
-            If a selected entry would be written outside the folder.
+            If all selected entries would be written outside the folder.
         ArchiveError
-            If the file is not an archive, exceeds the limits, or has only unsupported entries.
+            If the file is not an archive, exceeds the limits, or all selected entries are refused.
         """
         for _ in range(RESTARTS + 1):
             with contextlib.suppress(FileChanged):
@@ -265,6 +272,7 @@ class ArchiveExtraction:
             pool.run(jobs.next_job, threads)
         finally:
             jobs.close()
+            context.commit()
         staging.finish(plan.files)
         if context.damaged:
             raise combined_error(context.damaged)
@@ -306,12 +314,8 @@ class _ExtractionPlan:
         self._path_map = assign_paths(
             entries, fold_case=is_case_insensitive(existing_parent(selection.target))
         )
-        self.refused: list[ArchiveError] = []
-        items = [
-            ExtractItem(entries[name], self._path_map.path(name))
-            for name in self._selected.names
-            if self._is_readable(entries[name])
-        ]
+        self.refused: list[DownloadError] = []
+        items = [item for name in self._selected.names if (item := self._item(entries[name], name))]
         self.files = [item for item in items if not item.entry.is_dir]
         if self.refused and not self.files:
             raise combined_error(self.refused)
@@ -320,17 +324,17 @@ class _ExtractionPlan:
             {item.path if item.entry.is_dir else item.path.rpartition("/")[0] for item in items}
         )
 
-    def _is_readable(self, entry: ZipEntry) -> bool:
-        """Return whether an entry can be extracted, or else record why not."""
+    def _item(self, entry: ZipEntry, name: str) -> ExtractItem | None:
+        """Return an entry with its output path, or record why it cannot be extracted."""
         try:
             if not entry.name:
                 raise ArchiveError("An entry without a name cannot be extracted.")
             if not entry.is_dir:
                 check_supported(entry)
-        except ArchiveError as exc:
+            return ExtractItem(entry, self._path_map.path(name))
+        except (ArchiveError, UnsafePathError) as exc:
             self.refused.append(exc)
-            return False
-        return True
+            return None
 
     def announce(self, progress: SubProgress) -> None:
         """Set the totals of the progress."""
@@ -392,7 +396,7 @@ def _large(items: list[ExtractItem], free: int) -> list[ExtractItem]:
     return large if sum(largest) <= free else []
 
 
-def combined_error(errors: Sequence[ArchiveError]) -> ArchiveError:
+def combined_error(errors: Sequence[DownloadError]) -> DownloadError:
     """Return the error of a run that could not extract some entries.
 
     Parameters
@@ -404,13 +408,31 @@ def combined_error(errors: Sequence[ArchiveError]) -> ArchiveError:
     named = " ".join(str(error) for error in errors[:_MAX_NAMED_ENTRIES])
     n_more = len(errors) - _MAX_NAMED_ENTRIES
     more = f" {n_more} more entries could not be extracted." if n_more > 0 else ""
-    error = ArchiveError(f"{named}{more}")
+    is_unsafe = all(isinstance(error, UnsafePathError) for error in errors)
+    error = (UnsafePathError if is_unsafe else ArchiveError)(f"{named}{more}")
     error.__cause__ = first
     return error
 
 
 def _and_n_more(items: Sized) -> str:
     return f" and {len(items) - 1} more" if len(items) > 1 else ""
+
+
+@dataclass(slots=True)
+class _CommitBatch:
+    """Complete temporary files that have not been flushed to the disk yet."""
+
+    files: list[tuple[ExtractItem, Path]] = field(default_factory=list)
+    size: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_full(self) -> bool:
+        return (
+            len(self.files) >= _MAX_BATCH_FILES
+            or self.size >= _MAX_BATCH_BYTES
+            or time.monotonic() - self.began >= _MAX_BATCH_SECONDS
+        )
 
 
 @dataclass(frozen=True)
@@ -444,8 +466,9 @@ class ExtractionContext:
     limiter: ConnectionLimiter
     pool: WorkerPool
     counted: bool
-    damaged: list[ArchiveError] = field(default_factory=list)
+    damaged: list[DownloadError] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _batches: list[_CommitBatch] = field(default_factory=list)
 
     def receive(self, count: int) -> None:
         """Count received bytes."""
@@ -459,15 +482,53 @@ class ExtractionContext:
             self.damaged.append(error)
 
     def finish(self, item: ExtractItem, file: AtomicFile) -> None:
-        """Move a complete file to its output path."""
-        # Checked again, as the folder may have been replaced since the start of the run.
-        folder = make_safe_dir(self.root, item.path.rpartition("/")[0])
-        path = folder / item.path.rpartition("/")[2]
+        """Close a complete file, and commit the batch if it is full."""
         if item.entry.mode & _EXECUTABLE and not item.entry.is_symlink:
             # Each class of users that may read the file may run it, as with the umask of `cp`.
             allowed = stat.S_IMODE(file.path.stat().st_mode)
             file.path.chmod(allowed | (item.entry.mode & _EXECUTABLE & allowed >> 2))
-        file.commit(path)
+        file.close()
+        with self._lock:
+            if not self._batches:
+                self._batches.append(_CommitBatch())
+            batch = self._batches[-1]
+            batch.files.append((item, file.path))
+            batch.size += item.entry.size
+            is_full = batch.is_full
+        if is_full:
+            try:
+                self.commit()
+            except Exception as exc:  # not of the entry that the caller works on
+                self.pool.fail(exc)
+
+    def commit(self) -> None:
+        """Flush the batch to the disk, then move its files to their output paths.
+
+        A file that has its name, or a line in the journal, is thus complete after a power cut too.
+        """
+        with self._lock:
+            if not self._batches:
+                return
+            files = self._batches.pop().files
+        entry = files[0][0].entry
+        moved = 0
+        try:
+            sync_files([path for _, path in files])
+            for item, path in files:
+                entry = item.entry
+                self._move(path, item)
+                moved += 1
+        except Exception as exc:
+            raise with_context(entry, exc) from None
+        finally:
+            for _, path in files[moved:]:
+                path.unlink(missing_ok=True)
+
+    def _move(self, temp: Path, item: ExtractItem) -> None:
+        # Checked again, as the folder may have been replaced since the start of the run.
+        folder = make_safe_dir(self.root, item.path.rpartition("/")[0])
+        path = folder / item.path.rpartition("/")[2]
+        atomic_replace(temp, path)
         self.staging.mark_complete(item.path, path, item.entry)
         self.progress.finish_file(path)
 

@@ -22,7 +22,7 @@ from inductiva_widgets.errors import APIConnectionError, ArchiveError, DownloadE
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,19})", re.IGNORECASE)
-# Statuses that say nothing about ranges: the file is missing, or the server is busy.
+# Statuses that are rarely about ranges: the file is missing, or the server is busy.
 _NOT_ABOUT_RANGES = frozenset({404, 408, 429, 502, 503, 504})
 _DENIED = frozenset({401, 403, 410})
 
@@ -126,6 +126,8 @@ class RemoteFile:
         self.link = link
         self._version: FileVersion | None = None
         self._lock = threading.Lock()
+        self._whole_lock = threading.Lock()
+        self._is_sent_whole: bool | None = None
 
     @property
     def size(self) -> int:
@@ -226,11 +228,22 @@ class RemoteFile:
             with self.link.open({"Range": f"bytes={byte_range}"}, {200, 203, 206, 416}) as response:
                 yield response
         except UnexpectedStatusError as exc:
-            if exc.status in _NOT_ABOUT_RANGES:
+            if exc.status in _NOT_ABOUT_RANGES and not self._sends_whole_file():
                 raise
             error = RangeRefused(str(exc))
             error.status = exc.status
             raise error from exc
+
+    def _sends_whole_file(self) -> bool:
+        """Return whether the server sends the file without a range; asks once, without retries."""
+        with self._whole_lock:
+            if self._is_sent_whole is None:
+                try:
+                    with self.link.open({}, {200, 203, 206}, attempts=1):
+                        self._is_sent_whole = True
+                except (UnexpectedStatusError, APIConnectionError):
+                    self._is_sent_whole = False
+            return self._is_sent_whole
 
     def _first_tail(self, count: int) -> bytes | None:
         """Request the last bytes without knowing the size; None if only the size was received."""
@@ -238,7 +251,7 @@ class RemoteFile:
             with self._open(f"-{count}") as response:
                 return self._read_first_tail(response, count)
         except RangeRefused as exc:
-            if exc.status in _DENIED:
+            if exc.status in _DENIED | _NOT_ABOUT_RANGES:
                 raise
             # Some servers support ranges, but not suffix ranges: a byte has the size too.
             self.read(0, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from inductiva_widgets.models.tasks import Command, TaskInfo
+from inductiva_widgets.models.tasks import SUBMISSION_ID, Command, TaskInfo
 
 PARAMETER = "parameter."
 """Prefix of the columns that hold parameters of the submission."""
@@ -23,8 +23,8 @@ MEANINGS = {
 COUNTS = ("mpi_processes", "exit_code")
 """Columns of whole numbers; all further columns are texts."""
 
-# The image and the commands have columns of their own.
-_SEPARATE = ("commands", "container_image")
+# The image and the commands have columns of their own, and the id says nothing about the task.
+_SEPARATE = ("commands", "container_image", SUBMISSION_ID)
 
 
 def detail_columns(infos: Sequence[TaskInfo], index: pd.Index[Any]) -> dict[str, pd.Series[Any]]:

@@ -32,6 +32,8 @@ __all__ = ["Client"]
 
 MAX_PER_PAGE = 500
 """Maximum number of tasks per page."""
+_INPUT_CHECK = 45.0
+"""Seconds that the service may take to check an uploaded input."""
 
 
 class Client:
@@ -42,8 +44,9 @@ class Client:
 
     A call takes at most 60 s, including retries: a try fails if no connection is made within 5 s or
     no response begins within 15 s. Calls that must not be repeated, such as ``submit``, take at
-    most 120 s. If the service asks to wait by ``Retry-After``, up to 60 s are added. Uploads have
-    no total limit.
+    most 120 s, and make one try; ``run`` of a simulator looks for the task before it submits again.
+    If the service asks to wait by ``Retry-After``, up to 60 s are added. Uploads have no total
+    limit.
 
     Parameters
     ----------
@@ -122,12 +125,15 @@ class Client:
     def confirm_input_upload(self, task_id: str) -> None:
         """Confirm that the input is uploaded: ``POST /tasks/{id}/input_uploaded``.
 
+        A repeated request has no effect. The service may check the input before it responds.
+
         Parameters
         ----------
         task_id
             Id of the task.
         """
-        self.transport.call("POST", f"{_task(task_id)}/input_uploaded")
+        path = f"{_task(task_id)}/input_uploaded"
+        self.transport.call("POST", path, retry=True, held=_INPUT_CHECK)
 
     def get_task(self, task_id: str) -> TaskInfo:
         """Return the details of a task: ``GET /tasks/{id}``.
@@ -376,7 +382,8 @@ class Client:
         url
             Signed URL for an upload.
         body
-            Function that returns the content in chunks, called for each try.
+            Function that returns the content in chunks, called for each try. Its exceptions are
+            raised unchanged.
         """
         self.transport.upload(url, body)
 
@@ -493,11 +500,19 @@ class Client:
         -----
         Requests: 1, or 2 if the project is created.
         """
+        path = f"/projects/{quote(name, safe='')}"
         try:
-            self.transport.call("GET", f"/projects/{quote(name, safe='')}", answer=msgspec.Raw)
+            self.transport.call("GET", path, answer=msgspec.Raw)
         except errors.NotFoundError:
             body = {"name": name, "project_type": "project"}
-            self.transport.call("POST", "/projects", body=body)
+            try:
+                self.transport.call("POST", "/projects", body=body, retry=True)
+            except errors.APIError as error:
+                # It exists if only the response to the first try was lost.
+                try:
+                    self.transport.call("GET", path, answer=msgspec.Raw)
+                except errors.NotFoundError:
+                    raise error from None
 
 
 def _task(task_id: str) -> str:

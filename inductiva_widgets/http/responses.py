@@ -150,6 +150,12 @@ def is_connection_refused(error: BaseException) -> bool:
     return any(isinstance(cause, ConnectionRefusedError) for cause in iter_causes(error))
 
 
+def is_undelivered(error: BaseException) -> bool:
+    """Return whether there was no connection, so that no request was delivered."""
+    kinds = (ConnectionRefusedError, socket.gaierror, requests.ConnectTimeout)
+    return any(isinstance(cause, kinds) for cause in iter_causes(error))
+
+
 def timed_out(error: BaseException) -> bool:
     """Return whether the response did not begin or continue in time."""
     # requests raises a ConnectionError if the body is not read in time:

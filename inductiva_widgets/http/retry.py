@@ -1,4 +1,4 @@
-"""Parse the ``Retry-After`` and ``Date`` headers.
+"""Pauses between tries: back-off, and the ``Retry-After`` and ``Date`` headers.
 
 Source: RFC 9110, sections 5.6.7, 6.6.1 and 10.2.3.
 """
@@ -6,11 +6,24 @@ Source: RFC 9110, sections 5.6.7, 6.6.1 and 10.2.3.
 from __future__ import annotations
 
 import math
+import random
 import re
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait after a failed try, with jitter, at most 8.
+
+    Parameters
+    ----------
+    attempt
+        Number of the try, from 1.
+    """
+    longest: float = min(8.0, 0.3 * 2**attempt)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:

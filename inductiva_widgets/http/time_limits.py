@@ -24,6 +24,8 @@ from inductiva_widgets.http.api_key import ApiKeyConnection
 
 MAX_RETRY_AFTER = 60.0
 """Maximum seconds that one call waits because of ``Retry-After``."""
+PERSISTENT_TRIES = 6
+"""Number of tries in ``persistent``."""
 MAX_RESPONSE = 64 * 1024 * 1024
 """Maximum bytes of a decoded response. The largest listings have a few MB."""
 
@@ -59,6 +61,7 @@ DEFAULT = TimeLimits()
 UNREPEATABLE = TimeLimits(answer=60.0, total=120.0, tries=1)
 
 _single: ContextVar[float | None] = ContextVar("single_try", default=None)
+_min_tries: ContextVar[int] = ContextVar("min_tries", default=1)
 _repeats_timeouts: ContextVar[bool] = ContextVar("repeats_timeouts", default=True)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -96,14 +99,29 @@ def single_timeout() -> Iterator[None]:
         _repeats_timeouts.reset(token)
 
 
+@contextlib.contextmanager
+def persistent() -> Iterator[None]:
+    """Make up to ``PERSISTENT_TRIES`` of each repeatable call in the block, on this thread.
+
+    For work that costs more to lose than to wait for, such as an upload.
+    """
+    token = _min_tries.set(PERSISTENT_TRIES)
+    try:
+        yield
+    finally:
+        _min_tries.reset(token)
+
+
 def effective(limits: TimeLimits) -> TimeLimits:
-    """Return the limits of a call, which may be lower in ``single_try`` and ``single_timeout``.
+    """Return the limits of a call, which the context managers of this module change.
 
     Parameters
     ----------
     limits
         The usual limits.
     """
+    if limits.tries > 1:
+        limits = replace(limits, tries=max(limits.tries, _min_tries.get()))
     if not _repeats_timeouts.get():
         limits = replace(limits, total=_total(limits), repeats_timeouts=False)
     answer = _single.get()

@@ -7,10 +7,9 @@ every failure is raised as one of ``inductiva_widgets.errors``.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -26,7 +25,7 @@ from inductiva_widgets.ansi import escape_control_chars
 from inductiva_widgets.config import SERVER_NAME
 from inductiva_widgets.http import responses, time_limits
 from inductiva_widgets.http.api_key import sending_api_key
-from inductiva_widgets.http.retry import parse_http_date
+from inductiva_widgets.http.retry import backoff, parse_http_date
 from inductiva_widgets.http.sessions import create_session
 from inductiva_widgets.http.time_limits import TimeLimits
 
@@ -38,7 +37,9 @@ _Timeout = tuple[float, float]
 
 TRIES = time_limits.DEFAULT.tries
 # The connect timeout also limits each send. After the upload, the store needs time to save it.
-_UPLOAD = TimeLimits(connect=10.0, answer=60.0, total=float("inf"), tries=3)
+_UPLOAD = TimeLimits(
+    connect=10.0, answer=60.0, total=float("inf"), tries=time_limits.PERSISTENT_TRIES
+)
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199  # a Date header outside of them does not have the time
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -63,6 +64,27 @@ class FileRange(NamedTuple):
 
 
 _INTERRUPTED = "A request to the service was interrupted."
+
+
+@dataclass(frozen=True)
+class _Host:
+    """A host in error messages, what it checks, and what to do if it refuses that."""
+
+    address: str
+    credential: str = "the API key"
+    advice: str = "Check INDUCTIVA_API_KEY or the key file."
+
+
+class _BodyError(Exception):
+    """The content to upload cannot be read. Its cause is raised, and no try is repeated."""
+
+
+def _read_body(body: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+    # requests would take an OSError or ValueError of the content for one of the connection.
+    try:
+        yield from body()
+    except Exception as error:
+        raise _BodyError from error
 
 
 @dataclass(frozen=True)
@@ -210,35 +232,45 @@ class Transport:
         url
             Signed URL for an upload.
         body
-            Function that returns the content in chunks, called for each try.
+            Function that returns the content in chunks, called for each try. Its exceptions are
+            raised unchanged.
 
         Raises
         ------
         APIError, APIConnectionError
             If the upload is refused or interrupted.
         """
-        endpoint = f"PUT {urlsplit(url).path}"
+        parts = urlsplit(url)
+        endpoint = f"PUT {parts.path}"
+        # Without the user name that an address may have.
+        host = _Host(
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            credential="the signed URL",
+            advice="It may have expired: run again.",
+        )
 
         def send(timeout: _Timeout) -> requests.Response:
             return self._keyless.put(
                 url,
-                data=body(),
+                data=_read_body(body),
                 headers={"Content-Type": "application/octet-stream"},
                 timeout=timeout,
                 allow_redirects=False,
             )
 
-        failure = None
+        failure: BaseException | None = None
         try:
-            response = self._send_with_retries(send, endpoint, _UPLOAD)
+            response = self._send_with_retries(send, endpoint, _UPLOAD, host)
         except errors.APIConnectionError as error:
             failure = error.with_traceback(None)
+        except _BodyError as error:
+            failure = error.__cause__
         if failure is not None:
             # Drop the errors of requests, whose messages contain the signed URL.
             failure.__cause__ = failure.__context__ = None
             raise failure
         if not response.ok or response.is_redirect:
-            raise self._error(response, endpoint)
+            raise self._error(response, endpoint, host)
 
     def _send(self, request: _ApiRequest) -> requests.Response:
         call_limits = self._limits(request)
@@ -286,14 +318,18 @@ class Transport:
             )
 
     def _send_with_retries(
-        self, send: Callable[[_Timeout], requests.Response], endpoint: str, call_limits: TimeLimits
+        self,
+        send: Callable[[_Timeout], requests.Response],
+        endpoint: str,
+        call_limits: TimeLimits,
+        host: _Host | None = None,
     ) -> requests.Response:
         attempt, waited = 0, 0.0
         deadline = time.monotonic() + call_limits.total
         while True:
             attempt += 1
             is_last = attempt == call_limits.tries
-            pause = min(8.0, 0.3 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+            pause = backoff(attempt)
             left = max(0.001, deadline - time.monotonic())
             try:
                 with time_limits.deadline(deadline):
@@ -313,7 +349,7 @@ class Transport:
                 has_timed_out = responses.timed_out(error)
                 is_last = is_last or (has_timed_out and not call_limits.repeats_timeouts)
                 if is_last or time.monotonic() + pause >= deadline:
-                    raise self._connection_error(error, endpoint) from error
+                    raise self._connection_error(error, endpoint, host) from error
             except ValueError as error:
                 # requests parses the address of a redirect also if it does not follow it.
                 raise errors.UnexpectedResponseError(
@@ -336,9 +372,9 @@ class Transport:
             self._sleep(pause)
 
     def _connection_error(
-        self, error: requests.RequestException, endpoint: str
+        self, error: requests.RequestException, endpoint: str, host: _Host | None
     ) -> errors.APIConnectionError:
-        where = self.settings.api_url
+        where = host.address if host else self.settings.api_url
         if responses.timed_out(error):
             return errors.APITimeoutError(
                 f"{where} did not respond in time ({endpoint}). "
@@ -346,18 +382,21 @@ class Transport:
                 endpoint=endpoint,
             )
         reason = responses.root_cause(error)
+        checked = "the network" if host else "the address in INDUCTIVA_API_URL and the network"
         return errors.APIConnectionError(
-            f"{where} cannot be reached ({endpoint}): {reason}. "
-            "Check the address in INDUCTIVA_API_URL and the network.",
+            f"{where} cannot be reached ({endpoint}): {reason}. Check {checked}.",
             endpoint=endpoint,
         )
 
-    def _error(self, response: requests.Response, endpoint: str) -> errors.InductivaError:
-        where, status = self.settings.api_url, response.status_code
+    def _error(
+        self, response: requests.Response, endpoint: str, host: _Host | None = None
+    ) -> errors.InductivaError:
+        checked = host or _Host(self.settings.api_url)
+        where, status = checked.address, response.status_code
         if response.is_redirect:
-            host = urlsplit(response.headers.get("Location", "")).hostname or "another address"
+            target = urlsplit(response.headers.get("Location", "")).hostname or "another address"
             return errors.UnexpectedResponseError(
-                f"{where} redirects {endpoint} to {host}. The key is not sent there. "
+                f"{where} redirects {endpoint} to {target}. The key is not sent there. "
                 "Set INDUCTIVA_API_URL to the service's own address.",
                 endpoint=endpoint,
             )
@@ -365,8 +404,8 @@ class Transport:
         reason = f": {escape_control_chars(detail).removesuffix('.')}." if detail else "."
         if status in (401, 403):
             message = (
-                f"{where} refused the API key for {endpoint} ({status}){reason} "
-                "Check INDUCTIVA_API_KEY or the key file."
+                f"{where} refused {checked.credential} for {endpoint} ({status}){reason} "
+                f"{checked.advice}"
             )
         else:
             message = f"{where} responded to {endpoint} with {status} {response.reason}{reason}"

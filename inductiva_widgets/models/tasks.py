@@ -483,6 +483,10 @@ class Command(WireModel, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+SUBMISSION_ID = "submission_id"
+"""Key in ``extra_params`` of the id that is unique to a submission by this package."""
+
+
 class TaskSubmission(WireModel, frozen=True, kw_only=True):
     """Request body of a submission. Fields that are None are sent as null, as the API expects."""
 

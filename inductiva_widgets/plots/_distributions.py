@@ -136,10 +136,10 @@ class Panel(NamedTuple):
             alt.Tooltip("group:N", title="Group"),
             alt.Tooltip("tasks:Q", title="Tasks", format=","),
             alt.Tooltip("middle_words:N", title=f"{self.quantity.title}, median"),
-            alt.Tooltip("first_words:N", title="25 %"),
-            alt.Tooltip("third_words:N", title="75 %"),
-            alt.Tooltip("low_words:N", title="5 %"),
-            alt.Tooltip("high_words:N", title="95 %"),
+            alt.Tooltip("first_words:N", title="25%"),
+            alt.Tooltip("third_words:N", title="75%"),
+            alt.Tooltip("low_words:N", title="5%"),
+            alt.Tooltip("high_words:N", title="95%"),
         ]
 
 

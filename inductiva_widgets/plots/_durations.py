@@ -23,7 +23,7 @@ def durations(
     """Chart the distribution of queue and computation times.
 
     Up to 200 tasks are a point each, with a line at the median. More tasks are shown as boxes:
-    the median, the middle half, and a line from 5 % to 95 %.
+    the median, the middle half, and a line from 5% to 95%.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def durations(
     how = (
         "a point each; line: median"
         if is_few
-        else "aggregated: median, middle half (box), 5 % to 95 % (line)"
+        else "aggregated: median, middle half (box), 5% to 95% (line)"
     )
     count = _altair.count_label(len(frame))
     picture = _distributions.panels(kept, layers)

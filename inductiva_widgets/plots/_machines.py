@@ -21,7 +21,7 @@ def machines(df: pd.DataFrame) -> Any:
     """Chart the computation time of tasks against their cost, by machine.
 
     Up to 300 tasks are a point each. More tasks are shown as two boxes for each machine, of times
-    and of costs: the median, the middle half, and a line from 5 % to 95 %.
+    and of costs: the median, the middle half, and a line from 5% to 95%.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def machines(df: pd.DataFrame) -> Any:
         picture, title, how = _points(ids, kept, time, cost), _TITLE, "a point each"
     else:
         picture, title = _boxes(kept, time, cost), _MEDIANS
-        how = "aggregated: median, middle half (box), 5 % to 95 % (line)"
+        how = "aggregated: median, middle half (box), 5% to 95% (line)"
     return _altair.titled(picture, title, rows, f"{count}, {how}", ", ".join(notes))
 
 

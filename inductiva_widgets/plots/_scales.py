@@ -259,5 +259,5 @@ def cost_axis(values: Numbers) -> AxisRange:
 
 
 def format_usd(amount: float) -> str:
-    """Format an amount of money, without cents from 1000 US$ on."""
-    return f"{amount:,.0f} US$" if amount >= 1000 else format_cost(amount)
+    """Format an amount of money, without cents from $1000 on."""
+    return f"${amount:,.0f}" if amount >= 1000 else format_cost(amount)

@@ -190,7 +190,7 @@ class BaseMachineGroup:
         --------
         >>> cost = inductiva.resources.MachineGroup("c2-standard-4").estimate_cost()
         >>> print(cost)
-        0.00... US$ (spot), 0.00... US$ (on demand)
+        $0.00... (spot), $0.00... (on demand)
         """
         return estimate(self._machine_price(), self._bounds())
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Collection, Iterator
@@ -98,7 +97,9 @@ def members_below(archive: zipfile.ZipFile, top: str) -> Iterator[tuple[zipfile.
             yield info, Path(*path.parts[1:])
 
 
-def extract_archive(archive: Path, target: Path, top: str) -> ExtractedArchive:
+def extract_archive(
+    archive: Path, target: Path, top: str, check: Callable[[], object] = lambda: None
+) -> ExtractedArchive:
     """Unpack one folder of an archive, executable bits included.
 
     Parameters
@@ -109,6 +110,8 @@ def extract_archive(archive: Path, target: Path, top: str) -> ExtractedArchive:
         Folder that receives the content of ``top``; created if missing.
     top
         Folder of the archive; members outside are ignored.
+    check
+        Called between pieces of the content; may raise to end the extraction.
     """
     target.mkdir(parents=True, exist_ok=True)
     files = size = 0
@@ -116,12 +119,15 @@ def extract_archive(archive: Path, target: Path, top: str) -> ExtractedArchive:
         # Check all names before the first file is written.
         for info, inner in list(members_below(source, top)):
             path = target / inner
+            check()
             if info.is_dir():
                 path.mkdir(parents=True, exist_ok=True)
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             with source.open(info) as packed, path.open("wb") as file:
-                shutil.copyfileobj(packed, file, _CHUNK)
+                while chunk := packed.read(_CHUNK):
+                    check()
+                    file.write(chunk)
             if permissions := (info.external_attr >> 16) & 0o777:
                 path.chmod(permissions | 0o600)
             files += 1
@@ -153,7 +159,7 @@ def describe_archive(output: Path) -> CreatedArchive:
 def create_archive(
     folder: Path,
     archive: Path,
-    may_go_on: Callable[[], bool] = lambda: True,
+    check: Callable[[], object] = lambda: None,
     only: Collection[str] | None = None,
 ) -> CreatedArchive:
     """Pack a folder atomically into an archive, below ``artifacts/``.
@@ -166,15 +172,15 @@ def create_archive(
         The folder.
     archive
         The archive to create.
-    may_go_on
-        Called from time to time; returns whether the archive may grow further.
+    check
+        Called between pieces of the content; may raise to end the packing.
     only
         Names of the files to pack, at the top of the folder; by default all of its content.
 
     Raises
     ------
     NoRoomError
-        There is no space, or the archive may not grow further; the incomplete one is removed.
+        There is no space; the incomplete archive is removed, as after any other error.
     """
     files = size = 0
     skipped: list[str] = []
@@ -191,9 +197,10 @@ def create_archive(
                 for path, name in _contents(folder):
                     if only is not None and name.removeprefix(ARTIFACTS) not in only:
                         continue
+                    check()
                     if path.is_dir() and not path.is_symlink():
                         target.write(path, name + "/")
-                    elif (added := _add(target, path, name, folder, may_go_on)) is None:
+                    elif (added := _add(target, path, name, folder, check)) is None:
                         skipped.append(name.removeprefix(ARTIFACTS))
                     else:
                         files += 1
@@ -209,7 +216,7 @@ def create_archive(
 
 
 def _add(
-    target: zipfile.ZipFile, path: Path, name: str, folder: Path, may_go_on: Callable[[], bool]
+    target: zipfile.ZipFile, path: Path, name: str, folder: Path, check: Callable[[], object]
 ) -> int | None:
     """Add a file; return its size, or None if it is skipped."""
     if not _is_output(path, folder):
@@ -225,8 +232,7 @@ def _add(
     large = info.file_size > zipfile.ZIP64_LIMIT // 2
     with source, target.open(info, "w", force_zip64=large) as member:
         while chunk := source.read(_CHUNK):
-            if not may_go_on():
-                raise NoRoomError(errno.ENOSPC, "no room for the archive", name)
+            check()
             member.write(chunk)
             size += len(chunk)
     return size

@@ -159,7 +159,8 @@ def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
         record = replace(record, info=replace(record.info, estimated_computation_cost=event.cost))
     if before == Status.PENDING_KILL:
         # The kill was requested, whatever came first: the exit code says nothing about it.
-        return state_machine.transition(record, Status.KILLED, event.time)
+        description = event.reason if event.outcome == Status.KILLED else None
+        return state_machine.transition(record, Status.KILLED, event.time, description)
     if record.supervision.group_ended:
         return state_machine.finish_after_group(record, event.time)
     outcome, reason = event.outcome, event.reason
@@ -168,7 +169,8 @@ def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
         # The executor knows why the run ended; the supervisor only cleaned up.
         outcome, reason = ending
     elif outcome == Status.KILLED:
-        outcome, reason = Status.EXECUTER_TERMINATED, _KILLED_FROM_OUTSIDE
+        reason = f"{_KILLED_FROM_OUTSIDE} {reason or ''}".rstrip()
+        outcome = Status.EXECUTER_TERMINATED
     if not state_machine.can_move(before, outcome):
         reason = f"The task ended as {outcome} while it was {before}. {reason or ''}".rstrip()
         outcome = Status.EXECUTER_FAILED

@@ -7,13 +7,21 @@ from datetime import datetime
 import msgspec
 
 from inductiva_widgets.models.tasks import Executer
+from inductiva_widgets.server.clock import Moment
 from inductiva_widgets.status import Status
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """Event that a supervisor reports at ``time``."""
+    """Event that a supervisor reports at ``time``; see ``clock.Moment`` for the other two."""
 
     time: datetime
+    uptime: float | None = None
+    boot: str | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """The moment of the event."""
+        return Moment(self.time, self.uptime, self.boot)
 
 
 class Supervising(_Event, frozen=True, kw_only=True, tag="supervising"):

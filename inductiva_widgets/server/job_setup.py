@@ -15,11 +15,19 @@ from inductiva_widgets.models.tasks import Command, TaskMetrics, TaskSubmission
 from inductiva_widgets.server import archives
 from inductiva_widgets.server.command_resolver import RequestedCommand, RunSpec
 from inductiva_widgets.server.data_dir import DataDir
+from inductiva_widgets.server.disk_limits import DiskGuard, DiskLimits
 from inductiva_widgets.server.errors import BadRequestError
+from inductiva_widgets.server.journal import JournalWriter
+from inductiva_widgets.server.runner import TaskOutcome
 from inductiva_widgets.server.schemas.base import encode
 from inductiva_widgets.server.schemas.tasks import ExtraParams
 from inductiva_widgets.server.storage_service import INPUT, OUTPUT
 from inductiva_widgets.server.store.records import TaskRecord
+from inductiva_widgets.server.task_end import TaskEnd
+from inductiva_widgets.status import Status
+
+# Seconds that packing may take without a supervisor: no other task is started or killed until then.
+_ABANDONED_TIMEOUT = 15.0
 
 
 def read_run_spec(submission: TaskSubmission) -> RunSpec:
@@ -137,6 +145,24 @@ def archive_failure_output(data: DataDir, record: TaskRecord, reason: str) -> Ta
         output_zipped_size_bytes=packed.zipped_size,
         output_total_files=packed.files,
     )
+
+
+def end_abandoned(data: DataDir, record: TaskRecord, reason: str) -> None:
+    """Pack the output of a task without a supervisor, and report its end to its journal."""
+    folder = data.task(record.info.task_id)
+    folder.root.mkdir(parents=True, exist_ok=True)
+    guard = DiskGuard(folder.root, DiskLimits())
+    with JournalWriter(folder.journal) as journal:
+        end = TaskEnd(
+            folder,
+            output_of(data, record),
+            journal,
+            guard,
+            lambda: True,
+            pack_timeout=_ABANDONED_TIMEOUT,
+        )
+        outcome = end.pack(TaskOutcome(Status.EXECUTER_FAILED, reason))
+        journal.write("finished", outcome=outcome.status, reason=outcome.reason)
 
 
 def input_of(data: DataDir, record: TaskRecord) -> Path:

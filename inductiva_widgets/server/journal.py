@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from inductiva_widgets.server import clock
 
 
 class JournalWriter:
@@ -47,7 +48,14 @@ class JournalWriter:
         **facts
             Its JSON-ready details.
         """
-        line = {"event": event, "time": datetime.now(timezone.utc).isoformat(), **facts}
+        moment = clock.current_moment()
+        line = {
+            "event": event,
+            "time": moment.time.isoformat(),
+            "uptime": moment.uptime,
+            "boot": moment.boot,
+            **facts,
+        }
         content = json.dumps(line).encode() + b"\n"
         if self._is_torn():
             # End an incomplete line, left by a full disk or a killed writer.

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Collection
 
 import psutil
@@ -16,6 +17,9 @@ from inductiva_widgets.server.data_dir import TaskDir, package_root
 from inductiva_widgets.server.executor import RunEnding, RunState, SubmitError, TaskHandle
 from inductiva_widgets.server.machine_facts import MachineFacts, read_machine_facts
 from inductiva_widgets.server.top import format_top
+
+_END_TAKES = 3.0
+_LOOK_EVERY = 0.02
 
 
 def default_capacity() -> int:
@@ -94,15 +98,23 @@ class LocalExecutor:
     def stop(self, task: TaskDir, handle: TaskHandle | None, *, force: bool = False) -> None:
         """Ask the supervisor to end its task, or kill the whole process tree."""
         pid = None if handle is None else _live_pid(handle)
-        if not force:
-            task.stop.touch()
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL if force else signal.SIGTERM)
         if force:
-            # Kill the supervisor first, or it would start the next command.
+            # The supervisor is suspended while its commands are killed, or it would start the next.
+            # It is killed last, since it adopts the processes whose parents end.
+            _signal(pid, signal.SIGSTOP)
             seen = process_tree.read_pids(task.seen)
-            process_tree.ProcessTree(task.root.name, seen=seen).terminate(grace=0.0)
+            process_tree.ProcessTree(task.root.name, pid, seen=seen).terminate(grace=0.0)
+            _signal(pid, signal.SIGKILL)
+            deadline = time.monotonic() + _END_TAKES
+            while handle is not None and _live_pid(handle) and time.monotonic() < deadline:
+                time.sleep(_LOOK_EVERY)
+            return
+        try:
+            task.stop.touch()
+        finally:
+            # Also on a full disk. A suspended supervisor handles the signal when it is continued.
+            _signal(pid, signal.SIGTERM)
+            _signal(pid, signal.SIGCONT)
 
     def clear_up(self, task: TaskDir) -> None:
         """Remove the stop file and the list of processes."""
@@ -152,6 +164,12 @@ def _is_supervisor_of(pid: int, task: TaskDir) -> bool:
         return psutil.Process(pid).cmdline()[-1:] == [str(task.root)]
     except psutil.Error:
         return False
+
+
+def _signal(pid: int | None, number: signal.Signals) -> None:
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _handle_of(pid: int) -> TaskHandle:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict, replace
 
 from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.clock import current_moment
 from inductiva_widgets.server.errors import ConflictingStateError, MissingError
 from inductiva_widgets.server.executor import Executor
 from inductiva_widgets.server.schemas.machine_groups import (
@@ -112,14 +113,16 @@ class GroupService:
                     f"The machine group {group.name!r} is this machine and cannot be terminated."
                 )
             self._store.groups.set_status(group.id, GroupStatus.TERMINATED)
-            now = datetime.now(timezone.utc)
+            now = current_moment()
             for task in self._store.tasks_by_status(
                 [*state_machine.WAITING, *state_machine.ON_MACHINE]
             ):
                 if task.info.machine_group_id == group.id:
                     self._store.update(
                         task.info.task_id,
-                        lambda present: state_machine.on_group_terminated(present, now),
+                        lambda present: state_machine.on_group_terminated(
+                            present, state_machine.task_time(present, now)
+                        ),
                     )
         self._on_change()
         return self.find(key)

@@ -36,6 +36,10 @@ class TaskOutcome(NamedTuple):
     reason: str | None = None
 
 
+class StopAskedError(Exception):
+    """The task has been asked to end."""
+
+
 class SignalWaiter:
     """Waits for signals: the end of a child, or SIGTERM, which stops the task.
 
@@ -67,6 +71,11 @@ class SignalWaiter:
         """Return whether the task has been asked to end, by a signal or by the stop file."""
         self._stop = self._stop or self._stop_file.exists()
         return self._stop
+
+    def raise_if_stopped(self) -> None:
+        """Raise ``StopAskedError`` if the task has been asked to end."""
+        if self.stop_asked():
+            raise StopAskedError
 
     def wait(self, timeout: float) -> None:
         """Sleep until a signal or a timeout in seconds."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import Executer, TaskMetrics
 from inductiva_widgets.server import event_handlers, events, job_setup, state_machine
+from inductiva_widgets.server.clock import Moment, current_moment
 from inductiva_widgets.server.data_dir import DataDir, TaskDir
 from inductiva_widgets.server.executor import Executor, RunState, SubmitError, TaskHandle
 from inductiva_widgets.server.journal import read_lines_from
@@ -29,6 +31,8 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 _RETRY_INTERVAL = 1.0
+# More than a supervisor needs to end its commands and to pack what it can (``PACK_TIMEOUT``).
+_STOP_TIMEOUT = 90.0
 # A second supervisor only cleans up after the first.
 _MAX_ATTEMPTS = 2
 _GIVEN_UP = "The process that supervised the task vanished, and so did the one sent after it."
@@ -43,10 +47,25 @@ class _Run:
         self.offset = offset
         self.stop_sent = False
         self.description: tuple[Status, str] | None = None
+        self._deadline: float | None = None
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the run should have ended by itself."""
+        return self._deadline is not None and time.monotonic() > self._deadline
 
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
+    def limit_time(self, seconds: float, *, again: bool = False) -> None:
+        """Expect the end of the run within a number of seconds, unless it is expected already.
+
+        Parameters
+        ----------
+        seconds
+            Time until the run is overdue.
+        again
+            If True, an earlier limit is replaced.
+        """
+        if self._deadline is None or again:
+            self._deadline = time.monotonic() + seconds
 
 
 class Scheduler:
@@ -61,7 +80,9 @@ class Scheduler:
     executor
         Starts, observes and stops the tasks.
     clock
-        Returns the current time, which may be set back at any moment.
+        Returns the current moment; its wall clock may be changed at any time.
+    stop_timeout
+        Seconds that a supervisor may take to end its task once it is asked to; it is killed then.
     """
 
     def __init__(
@@ -69,12 +90,14 @@ class Scheduler:
         data: DataDir,
         store: TaskStore,
         executor: Executor,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], Moment] = current_moment,
+        stop_timeout: float = _STOP_TIMEOUT,
     ) -> None:
         self._data = data
         self._store = store
         self._executor = executor
         self._clock = clock
+        self._stop_timeout = stop_timeout
         self._troubled = False
         self._logged: set[str] = set()
         self._runs: dict[str, _Run] = {}
@@ -181,7 +204,7 @@ class Scheduler:
         return len(self._runs) + len(self._unadopted) >= self._executor.capacity
 
     def _start(self, record: TaskRecord) -> None:
-        now = self._clock()
+        now = state_machine.task_time(record, self._clock())
         try:
             self._write_job(record)
         except Exception as error:
@@ -240,9 +263,10 @@ class Scheduler:
             handle = self._executor.submit(folder)
         except SubmitError as error:
             if record.info.status == Status.SUBMITTED:
-                self._fail_unstarted(record, self._clock(), str(error))
+                now = state_machine.task_time(record, self._clock())
+                self._fail_unstarted(record, now, str(error))
             else:
-                self._fail_task(task_id, str(error))
+                self._give_up(task_id, _Run(folder, None, known.offset), str(error))
             return
         except OSError:
             # The run may have been submitted all the same, so look for it first.
@@ -324,7 +348,13 @@ class Scheduler:
         if state is not None and self._executor.has_queue:
             self._describe(task_id, run, state)
         if state != RunState.ENDED:
-            return changed
+            if state is None or not run.is_overdue:
+                return changed
+            _log.warning("The supervisor of task %s hangs and is killed.", task_id)
+            # An executor that cannot be reached delays all tasks: do not retry it soon.
+            run.limit_time(self._stop_timeout, again=True)
+            self._executor.stop(run.folder, run.handle, force=True)
+            self._apply_events(task_id, run)
         record = self._store.task(task_id)
         if record is not None and not record.info.status.is_terminal and run.handle is not None:
             record = self._apply_ending(task_id, run, run.handle)
@@ -338,7 +368,7 @@ class Scheduler:
             _log.warning("The supervisor of task %s vanished.", task_id)
             self._submit(record)
         else:
-            self._fail_task(task_id, _GIVEN_UP)
+            self._give_up(task_id, run, _GIVEN_UP)
         return True
 
     def _apply_events(self, task_id: str, run: _Run, *, has_ended: bool = False) -> bool:
@@ -361,14 +391,16 @@ class Scheduler:
 
         def advance(present: TaskRecord) -> TaskRecord:
             for event in reported:
-                at = state_machine.monotonic_time(present, event.time)
+                at = state_machine.task_time(present, event.moment)
                 if present.info.status == Status.SUBMITTED:
                     present = self._begin(present, at)
                 present = event_handlers.apply_event(present, replace(event, time=at))
             return replace(present, supervision=replace(present.supervision, offset=offset))
 
-        self._store.update(task_id, advance)
+        record = self._store.update(task_id, advance)
         run.offset = offset
+        if record is not None and record.info.status.is_terminal:
+            run.limit_time(self._stop_timeout)
         return True
 
     def _apply_ending(self, task_id: str, run: _Run, handle: TaskHandle) -> TaskRecord | None:
@@ -396,7 +428,8 @@ class Scheduler:
 
     def _finish_unstarted(self, record: TaskRecord) -> None:
         """Finish a task whose run ended in the queue of its executor."""
-        task_id, now, ending = record.info.task_id, self._clock(), record.supervision.ending
+        task_id, ending = record.info.task_id, record.supervision.ending
+        now = state_machine.task_time(record, self._clock())
         if record.info.status == Status.PENDING_KILL:
             self._update(
                 task_id, lambda present: state_machine.transition(present, Status.KILLED, now)
@@ -420,27 +453,36 @@ class Scheduler:
             for partial in job_setup.input_of(self._data, record).parent.glob(".*"):
                 partial.unlink(missing_ok=True)
 
-    def _fail_task(self, task_id: str, reason: str) -> None:
-        now = self._clock()
-        # There is no supervisor any more that could kill the processes of the task.
-        run = self._runs.get(task_id)
-        self._executor.stop(self._data.task(task_id), run.handle if run else None, force=True)
+    def _give_up(self, task_id: str, run: _Run, reason: str) -> None:
+        """Do what the supervisors have left undone: end the processes, pack the output, report."""
+        self._executor.stop(run.folder, run.handle, force=True)
+        record = self._store.task(task_id)
+        if record is not None:
+            self._retry_later(job_setup.end_abandoned, self._data, record, reason)
+            self._apply_events(task_id, run)
 
         def fail(present: TaskRecord) -> TaskRecord:
+            if present.info.status.is_terminal:
+                return present
+            now = state_machine.task_time(present, self._clock())
             if present.info.status == Status.PENDING_KILL:
                 return state_machine.transition(present, Status.KILLED, now)
             if present.supervision.group_ended:
                 return state_machine.finish_after_group(present, now)
             return state_machine.fail(present, Status.EXECUTER_FAILED, now, reason)
 
-        self._update(task_id, fail)
+        # If the output could not be packed, the task ends without it.
+        record = self._update(task_id, fail)
         self._runs.pop(task_id, None)
+        if record is not None:
+            self._clear_up(record)
 
     def _stop_killed(self) -> None:
         for record in self._store.tasks_by_status(state_machine.ON_MACHINE):
             run = self._runs.get(record.info.task_id)
             if run is None or run.stop_sent or not state_machine.should_stop(record):
                 continue
+            run.limit_time(self._stop_timeout)
             self._executor.stop(run.folder, run.handle)
             run.stop_sent = True
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskMetrics
+from inductiva_widgets.server.clock import Moment
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
@@ -119,6 +120,15 @@ def monotonic_time(record: TaskRecord, at: datetime) -> datetime:
     """Return a time, but at least that of the task's last entry, if the clock was set back."""
     last = record.history[-1].timestamp if record.history else None
     return at if last is None else max(at, last)
+
+
+def task_time(record: TaskRecord, moment: Moment) -> datetime:
+    """Return a moment on the wall clock as it was set when the task was created.
+
+    All times of a task are on this clock, so that a change of the wall clock changes no duration.
+    """
+    created = record.supervision.created
+    return monotonic_time(record, moment.time if created is None else moment.seen_from(created))
 
 
 def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskRecord:

@@ -246,9 +246,12 @@ class StorageService:
         """Check a task's input archive, add the requested stored files, and return its path."""
         archive = self.file(path)
         transfer.check_archive(archive, self._root, storage_listing.MAX_ENTRIES)
-        places = [self.require_path(asset) for asset in assets]
-        if places:
-            transfer.merge_assets(archive, sim_dir, places)
+        found = [
+            transfer.Asset(self.resolve_path(asset)[0], self.require_path(asset))
+            for asset in assets
+        ]
+        if found:
+            transfer.merge_assets(archive, sim_dir, found, storage_listing.MAX_ENTRIES)
         return archive
 
     # Inside --------------------------------------------------------------------------------------

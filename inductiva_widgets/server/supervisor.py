@@ -14,16 +14,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 import time
-import traceback
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from inductiva_widgets.formatting import format_bytes
 from inductiva_widgets.server import archives, exit_messages, process_tree
 from inductiva_widgets.server.command_resolver import (
     RequestedCommand,
@@ -33,10 +30,9 @@ from inductiva_widgets.server.command_resolver import (
 )
 from inductiva_widgets.server.containers import Container, ContainerError
 from inductiva_widgets.server.data_dir import TaskDir
-from inductiva_widgets.server.disk_limits import DiskGuard, DiskLimits, LimitError, folder_size
+from inductiva_widgets.server.disk_limits import DiskGuard, DiskLimits
 from inductiva_widgets.server.journal import JournalWriter, read_lines_from
 from inductiva_widgets.server.machine_facts import read_machine_facts, thread_environment
-from inductiva_widgets.server.program_lookup import ProgramNotFoundError
 from inductiva_widgets.server.runner import (
     KILL_GRACE,
     CannotStartError,
@@ -48,9 +44,9 @@ from inductiva_widgets.server.runner import (
     kill_leftovers,
     standard_input,
 )
+from inductiva_widgets.server.task_end import TEXTS, TaskEnd, catch_errors, restore_work
 from inductiva_widgets.status import Status
 
-_TEXTS = ("stdout.txt", "stderr.txt")
 _PULL_FILES = ("pull.out", "pull.err")
 _VANISHED = (
     "The process that supervised the task vanished: it was killed, or this machine was restarted. "
@@ -86,10 +82,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Run the task and write its outcome to the journal."""
-        outcome = self._catch_errors(self._compute)
-        if outcome.reason:
-            self._explain_unstarted(outcome.reason)
-        self._finish(outcome)
+        self._finish(catch_errors(self._compute))
 
     def recover(self) -> None:
         """Clean up after a supervisor that vanished: kill its commands, keep their output."""
@@ -98,36 +91,17 @@ class Supervisor:
         self._finish(TaskOutcome(Status.EXECUTER_FAILED, _VANISHED))
 
     def _finish(self, outcome: TaskOutcome) -> None:
-        self._journal.write("computation_ended")
-        packing = self._catch_errors(self._archive)
-        if packing.status != Status.SUCCESS:
-            # Report both errors, since they may be related.
-            before = f"{outcome.reason} " if outcome.status == Status.EXECUTER_FAILED else ""
-            outcome = TaskOutcome(packing.status, f"{before}{packing.reason}")
-        elif self._alarm.stop_asked() and outcome.status == Status.SUCCESS:
-            outcome = TaskOutcome(Status.KILLED)
+        end = TaskEnd(
+            self._folder,
+            Path(self._job["output"]),
+            self._journal,
+            self._guard,
+            self._alarm.stop_asked,
+        )
+        outcome = end.pack(outcome)
         for name in (self._folder.seen.name, self._folder.stop.name, *_PULL_FILES):
             (self._folder.root / name).unlink(missing_ok=True)
         self._journal.write("finished", outcome=outcome.status, reason=outcome.reason)
-
-    def _catch_errors(self, step: Callable[[], TaskOutcome]) -> TaskOutcome:
-        """Run a step, and convert an exception to the outcome of the task."""
-        try:
-            return step()
-        except (archives.UnsafeArchiveError, LimitError, ProgramNotFoundError) as error:
-            return TaskOutcome(Status.EXECUTER_FAILED, str(error))
-        except zipfile.BadZipFile as error:
-            return TaskOutcome(
-                Status.EXECUTER_FAILED, f"The input archive cannot be read: {error}."
-            )
-        except OSError as error:
-            traceback.print_exc()
-            return TaskOutcome(Status.EXECUTER_FAILED, exit_messages.describe_os_error(error))
-        except Exception as error:
-            traceback.print_exc()
-            return TaskOutcome(
-                Status.EXECUTER_FAILED, f"The supervisor of the task failed: {error!r}."
-            )
 
     def _compute(self) -> TaskOutcome:
         work = self._folder.work
@@ -153,7 +127,9 @@ class Supervisor:
         ):
             return TaskOutcome(Status.EXECUTER_FAILED, reason)
         started = time.monotonic()
-        unpacked = archives.extract_archive(source, work, self._job["sim_dir"])
+        unpacked = archives.extract_archive(
+            source, work, self._job["sim_dir"], self._alarm.raise_if_stopped
+        )
         self._journal.write(
             "unpacked",
             seconds=time.monotonic() - started,
@@ -161,7 +137,7 @@ class Supervisor:
             bytes=unpacked.size,
             image_seconds=image_seconds,
         )
-        for name in _TEXTS:
+        for name in TEXTS:
             (work / name).write_bytes(b"")
         return self._run_commands(commands)
 
@@ -207,15 +183,6 @@ class Supervisor:
         )
         return commands
 
-    def _explain_unstarted(self, reason: str) -> None:
-        """Write the reason to stderr.txt, for a task that failed before its commands."""
-        stderr = self._folder.work / "stderr.txt"
-        # If the disk is full, the reason already says so.
-        with contextlib.suppress(OSError):
-            if not stderr.exists():
-                stderr.parent.mkdir(parents=True, exist_ok=True)
-                stderr.write_text(f"{reason}\n", encoding="utf-8")
-
     def _run_command(self, index: int, command: ResolvedCommand) -> TaskOutcome:
         work = self._folder.work
         with (
@@ -243,7 +210,7 @@ class Supervisor:
         self._journal.write("command_ended", index=index, exit_code=ended.code, usage=usage)
         if self._container is not None and ended.code != 0:
             self._container.remove(index)
-        was_replaced = self._restore_work()
+        was_replaced = restore_work(work)
         if ended.stopped is not None:
             return ended.stopped
         if was_replaced:
@@ -253,18 +220,6 @@ class Supervisor:
                 "Write results into the folder itself: the target of the link is not packed.",
             )
         return self._outcome(ended, command.shown)
-
-    def _restore_work(self) -> bool:
-        """Replace a link at the place of the working folder, and return whether there was one.
-
-        The target may have any files, which must not be packed, changed or removed.
-        """
-        work = self._folder.work
-        if not work.is_symlink():
-            return False
-        work.unlink()
-        work.mkdir()
-        return True
 
     def _outcome(self, ended: ProcessResult, shown: str) -> TaskOutcome:
         if ended.code == 0:
@@ -335,7 +290,7 @@ class Supervisor:
         if self._container is not None:
             self._container.stop(index, KILL_GRACE, has_ended)
 
-    # Environment and output ----------------------------------------------------------------------
+    # Environment ----------------------------------------------------------------------------------
 
     def _environment(self, own: dict[str, str]) -> dict[str, str]:
         merged = {**self._defaults, **os.environ, **own}
@@ -343,48 +298,6 @@ class Supervisor:
         merged.pop("INDUCTIVA_API_KEY", None)
         merged[process_tree.MARKER] = self._job["task_id"]
         return merged
-
-    def _archive(self) -> TaskOutcome:
-        work, output = self._folder.work, Path(self._job["output"])
-        if output.exists():
-            # An earlier supervisor made the archive, and may have removed a part of the folder.
-            if not any(
-                b'"archived"' in line for line in read_lines_from(self._folder.journal, 0)[0]
-            ):
-                self._report_archived(archives.describe_archive(output), 0.0)
-            return TaskOutcome(Status.SUCCESS)
-        self._restore_work()
-        work.mkdir(parents=True, exist_ok=True)
-        for name in _TEXTS:
-            (work / name).touch()
-        started, kept = time.monotonic(), None
-        try:
-            packed, left = archives.create_archive(work, output, self._guard.can_archive), 0
-        except archives.NoRoomError:
-            # Move the results: once there is an archive, the work folder counts as packed.
-            kept = work.replace(self._folder.root / "kept")
-            packed, left = archives.create_archive(kept, output, only=_TEXTS), folder_size(kept)
-        self._report_archived(packed, time.monotonic() - started)
-        if kept is not None:
-            return TaskOutcome(
-                Status.EXECUTER_FAILED,
-                "The disk of this machine has no room for the output archive: it holds "
-                f"{' and '.join(_TEXTS)} only, the files themselves ({format_bytes(left)}) stay "
-                f"in {kept}.",
-            )
-        # Files that cannot be removed only take space: the archive is complete.
-        shutil.rmtree(work, ignore_errors=True)
-        return TaskOutcome(Status.SUCCESS)
-
-    def _report_archived(self, packed: archives.CreatedArchive, seconds: float) -> None:
-        self._journal.write(
-            "archived",
-            seconds=seconds,
-            files=packed.files,
-            bytes=packed.size,
-            zipped_bytes=packed.zipped_size,
-            skipped=packed.skipped,
-        )
 
 
 def main() -> None:

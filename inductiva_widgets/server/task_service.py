@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from inductiva_widgets.models.tasks import (
     TaskStatus,
     TaskSubmission,
 )
-from inductiva_widgets.server import job_setup, state_machine
+from inductiva_widgets.server import clock, job_setup, state_machine
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.errors import BadRequestError, ConflictingStateError, MissingError
 from inductiva_widgets.server.executor import Executor
@@ -89,11 +89,17 @@ class TaskService:
 
         # In one transaction, since the group may be terminated at any time.
         with self._store.transaction():
-            info = self._new_task(submission, project, self._started_group(submission))
-            self._store.add_task(info, submission)
-            self._store.update(
-                info.task_id, lambda new: state_machine.transition(new, info.status, _now())
+            created = clock.current_moment()
+            info = self._new_task(
+                submission, project, self._started_group(submission), created.time
             )
+
+            def create(new: TaskRecord) -> TaskRecord:
+                new = replace(new, supervision=replace(new.supervision, created=created))
+                return state_machine.transition(new, info.status, created.time)
+
+            self._store.add_task(info, submission)
+            self._store.update(info.task_id, create)
         return SubmissionResult(
             id=info.task_id,
             status=info.status,
@@ -122,7 +128,10 @@ class TaskService:
         size = archive.stat().st_size
 
         def queue(present: TaskRecord) -> TaskRecord:
-            now = _now()
+            if present.info.input_submit_time is not None:
+                # A repeated request was faster.
+                return present
+            now = state_machine.task_time(present, clock.current_moment())
             created = present.info.create_time or now
             metrics = replace(
                 present.info.metrics or TaskMetrics(),
@@ -137,7 +146,12 @@ class TaskService:
 
     def kill(self, task_id: str) -> TaskStatus:
         """Kill a task: immediately while it waits, through its executor while it runs."""
-        return self._change(task_id, lambda present: state_machine.kill(present, _now()))
+
+        def stop(present: TaskRecord) -> TaskRecord:
+            now = state_machine.task_time(present, clock.current_moment())
+            return state_machine.kill(present, now)
+
+        return self._change(task_id, stop)
 
     def status(self, task_id: str) -> TaskStatus:
         """Return the status of a task and, while it is queued, its position."""
@@ -249,7 +263,9 @@ class TaskService:
             )
         return group
 
-    def _new_task(self, submission: TaskSubmission, project: str, group: GroupRecord) -> TaskInfo:
+    def _new_task(
+        self, submission: TaskSubmission, project: str, group: GroupRecord, created: datetime
+    ) -> TaskInfo:
         task_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
         prefix = submission.storage_path_prefix.strip("/")
         folder, _ = self._storage.resolve_path(f"{prefix}/{task_id}")
@@ -266,7 +282,7 @@ class TaskService:
             storage_output_path=f"{folder}/{OUTPUT}",
             storage_region=REGION,
             container_image=submission.container_image,
-            create_time=_now(),
+            create_time=created,
             estimated_computation_cost=0.0,
             metrics=TaskMetrics(),
             machine_group_name=group.name,
@@ -279,7 +295,3 @@ class TaskService:
             resubmit_on_preemption=submission.resubmit_on_preemption,
             orchestration_fee=_NO_FEE,
         )
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

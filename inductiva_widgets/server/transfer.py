@@ -6,13 +6,16 @@ import shutil
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inductiva_widgets._atomic import atomic_path
 from inductiva_widgets._disk import free_space
+from inductiva_widgets.server.archives import ARTIFACTS, UnsafeArchiveError, members_below
 from inductiva_widgets.server.errors import BadRequestError, TooLargeError
 from inductiva_widgets.server.storage_listing import files_below
 
@@ -113,30 +116,96 @@ def _receive(response: object, path: Path) -> None:
             file.write(chunk)
 
 
-def merge_assets(archive: Path, top: str, assets: list[Path]) -> None:
+class Asset(NamedTuple):
+    """A stored file or folder that is an input of a task: its storage path, and its path."""
+
+    name: str
+    path: Path
+
+    def files(self) -> list[Asset]:
+        """Return the file, or the files below the folder, sorted."""
+        if not self.path.is_dir():
+            return [self]
+        below = sorted(Path(entry.path) for entry in files_below(self.path))
+        return [
+            Asset(f"{self.name}/{path.relative_to(self.path).as_posix()}", path) for path in below
+        ]
+
+
+def merge_assets(archive: Path, top: str, assets: Iterable[Asset], max_entries: int) -> None:
     """Add stored files to an input archive, below its top folder.
 
-    Files keep their names, and files of a folder their relative paths. Existing files are kept, so
-    the function is idempotent.
+    As on the machines of the Inductiva cloud, a file keeps its storage path without the first
+    folder, and the output archive of a task is unpacked into a folder with the storage path of the
+    task, which is its id unless the task has a ``storage_dir``. The files of the input replace
+    stored files, and the files of later assets those of earlier ones. A repeated call has no
+    effect.
+
+    Raises
+    ------
+    BadRequestError
+        An output archive is damaged, or has an unsafe entry.
+    TooLargeError
+        The files do not fit on the disk, or are more than ``max_entries``.
     """
+    files = [file for asset in assets for file in asset.files()]
+    outputs = {file: members for file in files if (members := _output_members(file)) is not None}
+    size = sum(
+        sum(info.file_size for info, _ in outputs[file])
+        if file in outputs
+        else file.path.stat().st_size
+        for file in files
+    )
+    check_room(archive.parent, archive.stat().st_size + size)
     with atomic_path(archive) as path:
         shutil.copyfile(archive, path)
         with zipfile.ZipFile(path, "a", strict_timestamps=False) as target:
             known = set(target.namelist())
-            for file, inner in _assets(assets):
-                name = f"{top}/{inner}"
-                if name not in known:
+            # Entries cannot be replaced, so begin with the last asset.
+            for file in reversed(files):
+                first, _, rest = file.name.partition("/")
+                if file in outputs:
+                    folder = f"{top}/{file.name.rpartition('/')[0]}"
+                    _add_output(target, folder, file, outputs[file], known)
+                elif (name := f"{top}/{rest or first}") not in known:
                     known.add(name)
-                    target.write(file, name)
+                    target.write(file.path, name)
+        check_archive(path, path.parent, max_entries)
 
 
-def _assets(assets: list[Path]) -> Iterator[tuple[Path, str]]:
-    for asset in assets:
-        if asset.is_dir():
-            files = sorted(Path(entry.path) for entry in files_below(asset))
-            yield from ((file, file.relative_to(asset).as_posix()) for file in files)
-        else:
-            yield asset, asset.name
+_Members = list[tuple[zipfile.ZipInfo, Path]]
+
+
+def _output_members(file: Asset) -> _Members | None:
+    """Return the files of an output archive, or None if the file is not one."""
+    # The machines of the cloud recognise output archives by the end of their name.
+    if not file.name.endswith("output.zip"):
+        return None
+    try:
+        with zipfile.ZipFile(file.path) as source:
+            return list(members_below(source, ARTIFACTS.rstrip("/"))) or None
+    except UnsafeArchiveError as error:
+        raise BadRequestError(f"{file.name} cannot be an input: {error}") from None
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return None
+
+
+def _add_output(
+    target: zipfile.ZipFile, folder: str, file: Asset, members: _Members, known: set[str]
+) -> None:
+    try:
+        with zipfile.ZipFile(file.path) as source:
+            for info, inner in members:
+                name = f"{folder}/{inner.as_posix()}{'/' if info.is_dir() else ''}"
+                if name in known:
+                    continue
+                known.add(name)
+                added = zipfile.ZipInfo(name, info.date_time)
+                added.external_attr, added.file_size = info.external_attr, info.file_size
+                with source.open(info) as packed, target.open(added, "w") as unpacked:
+                    shutil.copyfileobj(packed, unpacked, _CHUNK)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise BadRequestError(f"{file.name} cannot be unpacked: {error}.") from None
 
 
 def check_archive(archive: Path, folder: Path, max_entries: int) -> None:

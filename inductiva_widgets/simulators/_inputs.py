@@ -33,6 +33,12 @@ class Inputs:
         self.assets = (
             [remote_assets] if isinstance(remote_assets, str) else list(remote_assets or ())
         )
+        for asset in self.assets:
+            if not isinstance(asset, str) or not asset.strip("/"):
+                raise InputError(
+                    f"`remote_assets` must be paths in the remote storage, got {asset!r}. Pass the "
+                    "outputs of a task as task.info.storage_output_path."
+                )
         if input_dir is None and not self.assets:
             raise InputError("There are no inputs. Pass `input_dir` or `remote_assets`.")
         self.folder = None if input_dir is None else validate_input_dir(input_dir)
@@ -85,7 +91,7 @@ class Inputs:
         if self.folder is None or self.assets:
             return
         packed = f"{TOP_FOLDER}/{path}"
-        names = [name for _, name in self.folder.files]
+        names = [file.name for file in self.folder.files]
         if kind == "file":
             found = packed in names
         else:

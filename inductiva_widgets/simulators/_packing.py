@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from inductiva_widgets.errors import InputError
 
@@ -16,6 +19,54 @@ _CHUNK = 1 << 20
 # With the top folder, as many as the embedded server takes.
 _MAX_DEPTH = 199
 _SHOWN = 60
+_MOVE_AWAY = "or move it out of the input folder."
+
+
+class InputFile(NamedTuple):
+    """A file of an input folder.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    name
+        Name in the archive.
+    size
+        Size in bytes when the folder was validated.
+    """
+
+    path: Path
+    name: str
+    size: int
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the content in chunks.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, or changes while it is read.
+        """
+        with (
+            _explain_os_errors(self.path),
+            # Without a buffer, as the chunks are large.
+            open(self.path, "rb", buffering=0, opener=_open_without_waiting) as source,
+        ):
+            before = os.fstat(source.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise _changed(self.path, "it is not a file any more")
+            left = self.size
+            while piece := source.read(_CHUNK):
+                left -= len(piece)
+                if left < 0:
+                    # A file that grows as fast as it is read has no end.
+                    raise _changed(self.path, f"it had {self.size:,} bytes and has more now")
+                yield piece
+            if left:
+                present = self.size - left
+                raise _changed(self.path, f"it had {self.size:,} bytes and has {present:,} now")
+            if os.fstat(source.fileno()).st_mtime_ns != before.st_mtime_ns:
+                raise _changed(self.path, "it was overwritten")
 
 
 @dataclass(frozen=True)
@@ -27,17 +78,19 @@ class InputFolder:
     path
         Path of the folder.
     files
-        Paths of the files and their names in the archive, sorted.
+        The files, sorted.
     folders
         Names of empty folders, which some simulators need.
-    size
-        Total size of the files in bytes.
     """
 
     path: Path
-    files: tuple[tuple[Path, str], ...]
-    folders: tuple[str, ...]
-    size: int
+    files: tuple[InputFile, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Total size of the files in bytes."""
+        return sum(file.size for file in self.files)
 
     def stream(self, on_progress: Callable[[int], None] | None = None) -> Iterator[bytes]:
         """Yield the archive in chunks.
@@ -46,6 +99,11 @@ class InputFolder:
         ----------
         on_progress
             Called with the number of bytes read so far.
+
+        Raises
+        ------
+        InputError
+            A file cannot be read any more, or has changed since the validation.
         """
         sink = _Sink()
         done = 0
@@ -54,11 +112,12 @@ class InputFolder:
             archive.writestr(f"{TOP_FOLDER}/", b"")
             for folder in self.folders:
                 archive.writestr(f"{folder}/", b"")
-            for path, name in self.files:
-                info = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
+            for file in self.files:
+                with _explain_os_errors(file.path):
+                    info = zipfile.ZipInfo.from_file(file.path, file.name, strict_timestamps=False)
                 info.compress_type = zipfile.ZIP_DEFLATED
-                with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as member:
-                    while piece := source.read(_CHUNK):
+                with archive.open(info, "w", force_zip64=True) as member:
+                    for piece in file.read():
                         member.write(piece)
                         done += len(piece)
                         if on_progress is not None:
@@ -91,30 +150,28 @@ def validate_input_dir(input_dir: str | os.PathLike[str]) -> InputFolder:
         raise InputError(
             f"`input_dir` must be the path of a folder, got {type(input_dir).__name__}."
         ) from None
-    if not path.exists():
+    with _explain_os_errors(path):
+        exists, is_dir = path.exists(), path.is_dir()
+    if not exists:
         raise InputError(
             f"The input folder {str(input_dir)!r} does not exist in {str(Path.cwd())!r}."
         )
-    if not path.is_dir():
+    if not is_dir:
         raise InputError(f"`input_dir` must be a folder, but {str(input_dir)!r} is a file.")
-    files, folders = _walk(path)
-    if not files:
+    folder = _walk(path)
+    if not folder.files:
         raise InputError(f"The input folder {str(input_dir)!r} is empty.")
-    if (path / "output.zip").exists():
+    if any(file.name == f"{TOP_FOLDER}/output.zip" for file in folder.files):
         raise InputError(
             f"The input folder {str(input_dir)!r} must not have a file output.zip, since the "
             "service uses this name for results. Rename or remove it."
         )
-    unreadable = next((file for file, _ in files if not os.access(file, os.R_OK)), None)
-    if unreadable is not None:
-        raise InputError(f"The input file {str(unreadable)!r} cannot be read: permission denied.")
-    size = sum(file.stat().st_size for file, _ in files)
-    return InputFolder(path, tuple(files), tuple(folders), size)
+    return folder
 
 
-def _walk(top: Path) -> tuple[list[tuple[Path, str]], list[str]]:
+def _walk(top: Path) -> InputFolder:
     """List files and empty folders, following links to folders unless they form a cycle."""
-    files: list[tuple[Path, str]] = []
+    files: list[InputFile] = []
     empty: list[str] = []
 
     def visit(folder: Path, name: str, above: frozenset[Path]) -> None:
@@ -123,26 +180,87 @@ def _walk(top: Path) -> tuple[list[tuple[Path, str]], list[str]]:
                 f"The input folder must have at most {_MAX_DEPTH} nested folders, got more in "
                 f"{name[:_SHOWN]!r}. Flatten the folders, or pack them into one file."
             )
-        real = folder.resolve()
+        with _explain_os_errors(folder):
+            real = folder.resolve()
+            entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
         if real in above:
             raise InputError(f"The input folder must not have a cyclic link, got {str(folder)!r}.")
-        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
         if not entries and name != TOP_FOLDER:
             empty.append(name)
         for entry in entries:
-            inner = f"{name}/{entry.name}"
-            if entry.is_dir():
+            inner = f"{name}/{_valid_name(entry)}"
+            with _explain_os_errors(entry):
+                found = _stat(entry)
+            if stat.S_ISDIR(found.st_mode):
                 visit(entry, inner, above | {real})
-            elif entry.is_file():
-                files.append((entry, inner))
+            elif stat.S_ISREG(found.st_mode):
+                if not os.access(entry, os.R_OK):
+                    raise _unreadable(entry, "permission denied")
+                files.append(InputFile(entry, inner, found.st_size))
             else:
-                raise InputError(
-                    "The input folder must have files and folders only, got "
-                    f"{str(entry)!r}, a broken link, pipe or device. Remove it."
-                )
+                raise _not_a_file(entry)
 
     visit(top, TOP_FOLDER, frozenset())
-    return files, empty
+    return InputFolder(top, tuple(files), tuple(empty))
+
+
+def _stat(entry: Path) -> os.stat_result:
+    try:
+        return entry.stat()
+    except OSError:
+        if entry.is_symlink():
+            raise _not_a_file(entry) from None
+        raise
+
+
+def _valid_name(entry: Path) -> str:
+    """Return the name of a file or folder, which must be valid in a zip archive."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The names of input files must be valid UTF-8, got {str(entry)!r}. Rename it."
+        ) from None
+    return entry.name
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe without a writer would otherwise never open."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@contextmanager
+def _explain_os_errors(path: Path) -> Iterator[None]:
+    """Raise errors of the file system as ``InputError`` with the path and what to do."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(
+            f"The input {str(path)!r} was removed while the input folder was read. Run again when "
+            "no program changes the folder."
+        ) from None
+    except OSError as error:
+        raise _unreadable(path, (error.strerror or type(error).__name__).lower()) from None
+
+
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"The input {str(path)!r} cannot be read: {reason}. Make it readable, {_MOVE_AWAY}"
+    )
+
+
+def _changed(path: Path, how: str) -> InputError:
+    return InputError(
+        f"The input {str(path)!r} changed while it was uploaded: {how}. End the program that "
+        f"writes to it, {_MOVE_AWAY}"
+    )
+
+
+def _not_a_file(path: Path) -> InputError:
+    return InputError(
+        f"The input folder must have files and folders only, got {str(path)!r}, a broken link, "
+        "pipe or device. Remove it."
+    )
 
 
 class _Sink(io.RawIOBase):

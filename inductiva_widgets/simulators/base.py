@@ -9,6 +9,7 @@ import msgspec
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.http.default_client import default_client
+from inductiva_widgets.http.time_limits import persistent
 from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.models.tasks import TaskSubmission
 from inductiva_widgets.simulators._commands import CommandLike, parse_commands, parse_duration
@@ -32,7 +33,9 @@ class Simulator:
     """Base class of simulators, whose ``run`` submits a simulation and returns its task.
 
     ``run`` validates its arguments before the first request, and uploads the input folder as one
-    archive.
+    archive. Failed requests are repeated. If the response to the submission is lost, the task is
+    found by a unique id in its parameters, so that no second one runs. If the inputs cannot be
+    uploaded, for example because a file changes during the upload, the task is killed.
 
     Notes
     -----
@@ -141,6 +144,7 @@ class Simulator:
             )
         return Inputs(input_dir, options.get("remote_assets"))
 
+    @persistent()
     def _submit(
         self, inputs: Inputs, steps: Steps, options: RunOptions, **extra_params: Any
     ) -> Task:

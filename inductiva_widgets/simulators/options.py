@@ -25,7 +25,10 @@ class RunOptions(TypedDict, total=False):
     project
         Project of the task, created if it does not exist.
     remote_assets
-        Paths of further inputs in the remote storage.
+        Paths of further inputs in the remote storage, also without an input folder. A file or a
+        folder such as ``"meshes/ship/"`` arrives without its first folder, as ``ship/``. The
+        outputs of another task, ``task.info.storage_output_path``, arrive unpacked in a folder
+        with the id of that task. The files of the input folder replace those of the same name.
     time_to_live
         Time limit of the task as seconds or a string such as ``"1h30m"``.
     resubmit_on_preemption

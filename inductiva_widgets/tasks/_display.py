@@ -54,7 +54,10 @@ def task_mimebundle(task: RemoteTask) -> Bundle:
     except InductivaError as error:
         # No such task, or no answer: show one sentence instead of a page of traceback.
         text = f"{task!r}: {error}"
-        return {"text/plain": text, "text/html": f"<div>{html.escape(text)}</div>"}, {}
+        return {
+            "text/plain": text,
+            "text/html": f'<div class="tex2jax_ignore mathjax_ignore">{html.escape(text)}</div>',
+        }, {}
 
 
 def task_list_mimebundle(tasks: Sequence[RemoteTask]) -> Bundle:

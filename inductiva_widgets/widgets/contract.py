@@ -457,7 +457,7 @@ class TaskTraits(TypedDict):
 
 
 class TaskListTraits(TypedDict):
-    """Traits of ``TaskListWidget``. The front end sets ``columns`` and ``mode``.
+    """Traits of ``TaskListWidget``. The front end sets ``columns``, ``column_widths`` and ``mode``.
 
     ``total`` counts all tasks of the list. ``first_rows`` are there so that the first paint
     needs no request. ``download`` is the download of the selection.
@@ -470,6 +470,7 @@ class TaskListTraits(TypedDict):
     aggregates: AggregatesView
     selection: SelectionView
     columns: list[ColumnKey]
+    column_widths: dict[str, int]
     mode: Literal["table", "timeline"]
     poll_status: PollStatusView
     download: DownloadView | None

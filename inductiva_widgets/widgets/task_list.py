@@ -46,6 +46,8 @@ _MAX_SILENT_FAILURES = 2
 # Seconds to wait for the first message of the front end, which may send none.
 _FIRST_MESSAGE_TIMEOUT = 0.5
 _MODES = ("table", "timeline")
+# Maximum width of a column, in pixels.
+_MAX_WIDTH = 2000
 
 
 class TaskListWidget(BaseWidget):
@@ -63,11 +65,13 @@ class TaskListWidget(BaseWidget):
         ``total_time``, ``machine_type``, ``cost_usd``, ``output_files`` and ``output_bytes`` as in
         a DataFrame, and the charts ``phases`` and ``metric``. With ``metric``, the logs of at most
         8 visible tasks are read at a time; it is a default column if a task has a watch. The user
-        may change the columns in the table.
+        may change the columns in the table. If it is too narrow for all of them, some are left out,
+        which its foot says.
     mode
         ``"table"`` or ``"timeline"``.
     **kwargs
-        Traits of any widget, such as ``layout``.
+        Traits of any widget, such as ``layout``; and ``column_widths``, a dictionary of widths in
+        pixels by the names of columns, which the user changes by dragging.
 
     Raises
     ------
@@ -96,6 +100,7 @@ class TaskListWidget(BaseWidget):
     aggregates = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
     columns: traitlets.List[str] = traitlets.List(list(DEFAULT_TABLE_COLUMNS)).tag(sync=True)
+    column_widths: traitlets.Dict[str, int] = traitlets.Dict().tag(sync=True)
     mode = traitlets.Unicode("table").tag(sync=True)
     poll_status = traitlets.Dict().tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
@@ -499,6 +504,18 @@ class TaskListWidget(BaseWidget):
     @traitlets.validate("columns")
     def _check_columns(self, proposal: Any) -> list[str]:
         return list(dict.fromkeys(map(column_name, proposal["value"])))
+
+    @traitlets.validate("column_widths")
+    def _check_column_widths(self, proposal: Any) -> dict[str, int]:
+        widths = {column_name(name): width for name, width in proposal["value"].items()}
+        for name, width in widths.items():
+            # isinstance would accept a bool.
+            if type(width) is not int or not 0 < width <= _MAX_WIDTH:
+                raise InputError(
+                    f"The width of {name} must be a number of pixels from 1 to {_MAX_WIDTH}, "
+                    f"got {width!r}."
+                )
+        return widths
 
     @traitlets.validate("mode")
     def _check_mode(self, proposal: Any) -> str:

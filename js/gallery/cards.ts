@@ -66,7 +66,7 @@ const ENDED: [string, string, StatusGroupKey, string, string][] = [
     "killed",
     "Killed",
     "off",
-    "The task was killed by its user.",
+    "You killed this task.",
     "Nothing needs to be corrected: it ended because it was asked to. Run it again any time.",
   ],
 ];

@@ -576,7 +576,7 @@ show(
 const timeline: Partial<TaskListTraits> = { mode: "timeline" };
 show("timeline of 8", list(8, timeline));
 show("timeline of 8, narrow", list(8, timeline), narrow);
-show("timeline, fit to shown", list(500, timeline), click("Fit to shown"));
+show("timeline, visible tasks", list(500, timeline), click("Visible tasks"));
 show(
   "timeline zoomed, a card open",
   list(30, timeline),

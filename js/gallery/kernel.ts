@@ -277,6 +277,7 @@ export function listOf(
     total: rows.length,
     ...kernel.ask({ ...ALL, ...query }),
     columns: [...DEFAULT_COLUMNS],
+    column_widths: {},
     mode: "table",
     poll_status: states.feed,
     download: null,

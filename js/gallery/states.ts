@@ -136,7 +136,7 @@ export const success = task({
   alias: "Success",
   status_group: "ok",
   simulator: "splishsplash",
-  meaning: "The simulation ended well; its output is available.",
+  meaning: "Finished successfully. Outputs are ready.",
   machine_type: "c2-standard-16",
   cost_usd: 0.096,
   marks: phases(

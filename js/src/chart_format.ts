@@ -37,9 +37,9 @@ export const describeMetric = (metric: MetricView): string => {
   return `${metric.name}: last ${formatPast(metric)}${share}`;
 };
 
-/** Rounded down: what is at 100 % is done. */
+/** Rounded down: what is at 100% is done. */
 export const percentOf = (share: number): string =>
-  `${Math.floor(Math.max(0, Math.min(1, share)) * 100 + 1e-9)} %`;
+  `${Math.floor(Math.max(0, Math.min(1, share)) * 100 + 1e-9)}%`;
 
 /** `ends in 3 min`: to the minute, since it is a guess. */
 export function describeEnd(ends: number, now: number): string {

@@ -443,7 +443,7 @@ export interface TaskTraits {
 }
 
 /**
- * Traits of `TaskListWidget`. The front end sets `columns` and `mode`.
+ * Traits of `TaskListWidget`. The front end sets `columns`, `column_widths` and `mode`.
  *
  * `total` counts all tasks of the list. `first_rows` are there so that the first paint
  * needs no request. `download` is the download of the selection.
@@ -456,6 +456,7 @@ export interface TaskListTraits {
   aggregates: AggregatesView;
   selection: SelectionView;
   columns: ColumnKey[];
+  column_widths: Record<string, number>;
   mode: "table" | "timeline";
   poll_status: PollStatusView;
   download: DownloadView | null;
@@ -491,29 +492,33 @@ export interface Column {
   kind: ColumnKind;
   /** Minimum, in pixels. */
   width: number;
-  /** Takes a share of the free space. */
+  /** Width at which values are rarely cut off. */
+  fullWidth: number;
+  /** In a narrow table, columns of a lower priority are left out first. */
+  priority: number;
+  /** Takes the space that is left when all others have their full width. */
   grows?: boolean;
   /** The table cannot be sorted by it. */
   isUnsorted?: boolean;
 }
 
 export const COLUMNS: Record<ColumnKey, Column> = {
-  status: { title: "Status", kind: "category", width: 194 },
-  simulator: { title: "Simulator", kind: "category", width: 72, grows: true },
-  project: { title: "Project", kind: "category", width: 72, grows: true },
-  task_id: { title: "ID", kind: "text", width: 48, grows: true },
-  machine_type: { title: "Resource type", kind: "category", width: 116 },
-  submitted: { title: "Submitted", kind: "time", width: 96 },
-  started: { title: "Started", kind: "time", width: 96 },
-  ended: { title: "Ended", kind: "time", width: 96 },
-  queue_time: { title: "Queue", kind: "seconds", width: 64 },
-  computation_time: { title: "Computation", kind: "seconds", width: 98 },
-  total_time: { title: "Total", kind: "seconds", width: 64 },
-  phases: { title: "Phases", kind: "picture", width: 54, grows: true },
-  metric: { title: "Metric", kind: "picture", width: 158, isUnsorted: true },
-  cost_usd: { title: "Cost", kind: "dollars", width: 98 },
-  output_files: { title: "Files", kind: "count", width: 56 },
-  output_bytes: { title: "Size", kind: "bytes", width: 78 },
+  status: { title: "Status", kind: "category", width: 150, fullWidth: 214, priority: 100 },
+  simulator: { title: "Simulator", kind: "category", width: 88, fullWidth: 124, priority: 80 },
+  project: { title: "Project", kind: "category", width: 90, fullWidth: 160, priority: 45 },
+  task_id: { title: "ID", kind: "text", width: 86, fullWidth: 204, priority: 90 },
+  machine_type: { title: "Resource type", kind: "category", width: 116, fullWidth: 150, priority: 40 },
+  submitted: { title: "Submitted", kind: "time", width: 96, fullWidth: 104, priority: 60 },
+  started: { title: "Started", kind: "time", width: 96, fullWidth: 104, priority: 20 },
+  ended: { title: "Ended", kind: "time", width: 96, fullWidth: 104, priority: 25 },
+  queue_time: { title: "Queue", kind: "seconds", width: 72, fullWidth: 72, priority: 15 },
+  computation_time: { title: "Computation", kind: "seconds", width: 100, fullWidth: 100, priority: 70 },
+  total_time: { title: "Total", kind: "seconds", width: 72, fullWidth: 72, priority: 22 },
+  phases: { title: "Phases", kind: "picture", width: 74, fullWidth: 74, priority: 30, grows: true },
+  metric: { title: "Metric", kind: "picture", width: 158, fullWidth: 158, priority: 55, isUnsorted: true },
+  cost_usd: { title: "Cost", kind: "dollars", width: 84, fullWidth: 84, priority: 50 },
+  output_files: { title: "Files", kind: "count", width: 60, fullWidth: 60, priority: 10 },
+  output_bytes: { title: "Size", kind: "bytes", width: 78, fullWidth: 78, priority: 12 },
 };
 
 /** The default of the `columns` trait. */

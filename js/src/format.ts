@@ -78,11 +78,12 @@ export function formatGrowing(seconds: number | null): string {
   return seconds === null ? MISSING : formatDuration(Math.floor(seconds)).replace(".0 s", " s");
 }
 
-/** `0 US$`, `0.00012 US$`, `4.80 US$`. */
+/** `$0`, `$0.00012`, `$4.80`. */
 export function formatCost(amount: number | null): string {
   if (amount === null) return MISSING;
-  if (amount === 0) return "0 US$";
-  if (Math.abs(amount) >= 0.1) return `${fixed(amount, 2)} US$`;
+  if (amount === 0) return "$0";
+  const sign = amount < 0 ? "-" : "";
+  if (Math.abs(amount) >= 0.1) return `${sign}$${fixed(Math.abs(amount), 2)}`;
   let decimals = 1;
   let scaled = Math.abs(amount) * 10;
   for (let power = 10; decimals < 12 && scaled < 1; ) {
@@ -90,7 +91,7 @@ export function formatCost(amount: number | null): string {
     power *= 10;
     scaled = Math.abs(amount) * power;
   }
-  return `${fixed(amount, decimals + 1)} US$`;
+  return `${sign}$${fixed(Math.abs(amount), decimals + 1)}`;
 }
 
 /** Time of day in the local zone: `17:16:17`. */

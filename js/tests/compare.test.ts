@@ -67,7 +67,7 @@ describe("what is said of a field", () => {
 
   it("writes values as the rest of the widget does", () => {
     expect(formatValue("seconds", 84)).toBe("1 min 24 s");
-    expect(formatValue("dollars", 0.00012)).toBe("0.00012 US$");
+    expect(formatValue("dollars", 0.00012)).toBe("$0.00012");
     expect(formatValue("bytes", 3_000_000)).toBe("2.86 MiB");
     expect(formatValue("count", 12_345)).toBe("12,345");
     expect(formatValue("time", Date.parse("2026-02-01T17:16:17"))).toBe("01 Feb, 17:16:17");
@@ -84,10 +84,10 @@ describe("what is said of a field", () => {
 
   it.each([
     [10, 10, ""],
-    [10, 11.2, "+12 %"],
-    [10, 10.55, "+5.5 %"],
-    [10, 5.6, "−44 %"],
-    [10, 10.001, "+<0.1 %"],
+    [10, 11.2, "+12%"],
+    [10, 10.55, "+5.5%"],
+    [10, 5.6, "−44%"],
+    [10, 10.001, "+<0.1%"],
     [10, 25, "×2.5"],
     [10, 20, "×2"],
     [1, 1234.4, "×1,234"],

@@ -72,7 +72,7 @@ describe("values", () => {
     [null, "–"],
   ])("%s is written %s", (value, text) => expect(formatValue(value)).toBe(text));
   it("are at 100 % only when all is done", () => {
-    expect([0.999, 1, 0.29, -1].map(percentOf)).toEqual(["99 %", "100 %", "29 %", "0 %"]);
+    expect([0.999, 1, 0.29, -1].map(percentOf)).toEqual(["99%", "100%", "29%", "0%"]);
   });
   it.each<[number, string]>([
     [171_000, "ends in 3 min"],
@@ -255,16 +255,16 @@ describe("progress", () => {
     const bar = one(el, "progressbar", "Simulation");
     expect([bar.getAttribute("aria-valuenow"), bar.getAttribute("aria-valuetext")]).toEqual([
       "54",
-      "54 % ends in 50 s",
+      "54% ends in 50 s",
     ]);
     await later(10_000);
-    expect(bar.getAttribute("aria-valuetext")).toBe("54 % ends in 40 s");
+    expect(bar.getAttribute("aria-valuetext")).toBe("54% ends in 40 s");
   });
   it("stays as it was, without a countdown, when the task has ended or the kernel is gone", async () => {
     const { el } = await show(card(part, { view: done() }));
-    expect(one(el, "progressbar").getAttribute("aria-valuetext")).toBe("54 %");
+    expect(one(el, "progressbar").getAttribute("aria-valuetext")).toBe("54%");
     const lost = await show(card(part, { poll_status: feed({ updated: NOW - 100_000 }) }));
-    expect(one(lost.el, "progressbar").getAttribute("aria-valuetext")).toBe("54 %");
+    expect(one(lost.el, "progressbar").getAttribute("aria-valuetext")).toBe("54%");
   });
 });
 

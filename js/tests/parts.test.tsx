@@ -181,10 +181,12 @@ describe("download", () => {
   it("shows the end of a long name, and all of it as a tip", async () => {
     const name = `${"folder/".repeat(20)}velocity.vtu`;
     const page = await progress({ files: [file(name, 5)], files_total: 9 });
-    const shown = page.getElementsByClassName("iw-name")[0];
+    const shown = page.getElementsByClassName("iw-progress-name")[0];
     expect(shown?.getAttribute("title")).toBe(name);
     expect(shown?.textContent).toBe(name);
-    expect(page.getElementsByClassName("iw-name-end")[0]?.textContent).toContain("velocity.vtu");
+    expect(page.getElementsByClassName("iw-progress-name-end")[0]?.textContent).toContain(
+      "velocity.vtu",
+    );
   });
   it("names are text, whatever they look like", async () => {
     const name = "<img src=x onerror=alert(1)>";

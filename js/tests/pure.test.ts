@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clockOffset, elapsedSeconds } from "../src/clock";
+import { COLUMNS, DEFAULT_COLUMNS, layoutColumns } from "../src/columns";
 import type { RowView } from "../src/contract";
 import { layoutItems } from "../src/list/layoutItems";
 import { PAGE_SIZE, RowCache } from "../src/list/useRows";
@@ -97,6 +98,22 @@ describe("a time line", () => {
       }
     }
   });
+  it("has every tick of its step, as many as there is room for", () => {
+    // Hours of twelve are no days: every second one was left out.
+    expect(labels("2026-02-01T17:00:00", "2026-02-03T22:00:00", 6)).toEqual([
+      "02 Feb",
+      "12:00",
+      "03 Feb",
+      "12:00",
+    ]);
+    for (let width = 10_000; width < 200 * 86_400_000; width *= 1.3) {
+      const found = ticksOf({ from: NOW, to: NOW + width }, 8);
+      const gaps = found.slice(1).map(({ at }, index) => at - (found[index]?.at ?? 0));
+      // A month is longer than another by up to 3 days, a day by an hour.
+      expect(Math.max(...gaps), `${width} ms`).toBeLessThan(1.15 * Math.min(...gaps));
+      expect(Math.min(...gaps), `${width} ms`).toBeLessThan((width / 8) * 4);
+    }
+  });
   it("zooms around a moment, which stays where it is", () => {
     const fit = { from: 0, to: 1e6 };
     const near = zoomed(fit, 0.5, 250_000, fit);
@@ -119,7 +136,7 @@ describe("filters in words", () => {
     expect(describeFilter("machine_type", { values: ["a", "b", "c", "d"] })).toBe(
       "Resource type: a, b and 2 more",
     );
-    expect(describeFilter("cost_usd", { min: 1, max: 2 })).toBe("Cost: 1.00 US$ to 2.00 US$");
+    expect(describeFilter("cost_usd", { min: 1, max: 2 })).toBe("Cost: $1.00 to $2.00");
     expect(describeFilter("computation_time", { min: null, max: 90 })).toBe(
       "Computation: up to 1 min 30 s",
     );
@@ -238,5 +255,26 @@ describe("the rows that are known", () => {
     expect(cache.at(9_990)).toBeDefined();
     expect(cache.at(0)).toBeUndefined();
     expect(cache.missing({ start: 0, stop: 5 }, 10_000)).toEqual({ start: 0, stop: PAGE_SIZE });
+  });
+});
+
+describe("columns for which there is room", () => {
+  it("are all of them before the table is measured", () => {
+    expect(layoutColumns(DEFAULT_COLUMNS).columns).toEqual(DEFAULT_COLUMNS);
+  });
+  it("fit, in the chosen order, and are those of the highest priority", () => {
+    for (let available = 300; available < 1300; available += 10) {
+      const { columns, left, width } = layoutColumns(DEFAULT_COLUMNS, { available });
+      expect(width <= available || columns.length === 2).toBe(true);
+      expect(DEFAULT_COLUMNS.filter((key) => columns.includes(key))).toEqual(columns);
+      const lowest = Math.min(...columns.map((key) => COLUMNS[key].priority));
+      for (const key of left) expect(COLUMNS[key].priority).toBeLessThan(lowest);
+      expect(columns.length + left.length).toBe(DEFAULT_COLUMNS.length);
+    }
+  });
+  it("have the width that the user has chosen", () => {
+    const { template, width } = layoutColumns(["status", "cost_usd"], { widths: { status: 300 } });
+    expect(template).toContain(" 300px ");
+    expect(width).toBe(48 + 300 + COLUMNS.cost_usd.width + 58);
   });
 });

@@ -34,6 +34,18 @@ it("every styled class is used by a component", () => {
   expect(unused).toEqual([]);
 });
 
+it("every class has its style in one bundle, so that a chunk that is loaded later changes nothing", () => {
+  const files = new Map<string, Set<string>>();
+  for (const { path, text } of read(/\.css$/)) {
+    // What holds in a state of the whole widget only.
+    if (path.endsWith("kernel_lost.css") || path.endsWith("motion.css")) continue;
+    for (const name of matches(text, /^ {2}\.(iw-[\w-]+)(?=,$| \{$)/gm))
+      files.set(name, (files.get(name) ?? new Set()).add(path.split("/")[0] as string));
+  }
+  expect(files.size).toBeGreaterThan(100);
+  expect([...files].filter(([, paths]) => paths.size > 1)).toEqual([]);
+});
+
 it("every class of a component is styled or selected", () => {
   const styled = matches(css, /\.(iw-[\w-]+)/g);
   const selected = matches(code, /"\.(iw-[\w-]+)"/g);

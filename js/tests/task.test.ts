@@ -155,7 +155,7 @@ describe("the card", () => {
     for (const part of [
       "reef3d",
       "0:04:37 running",
-      "0.31 US$",
+      "$0.31",
       "c2d-standard-16",
       "dam-break",
       "5 min ago",
@@ -180,11 +180,11 @@ describe("the card", () => {
   it("counts the cost on while its rate is known", async () => {
     const model = host({ view: task({ cost_usd: 0.31, cost_rate: 0.01 }) });
     const { el } = await show(model);
-    expect(el.textContent).toContain("2.77 US$");
+    expect(el.textContent).toContain("$2.77");
     await later(1000);
-    expect(el.textContent).toContain("2.78 US$");
+    expect(el.textContent).toContain("$2.78");
     await act(async () => model.set("view", done({ cost_usd: 2.9 })));
-    expect(el.textContent).toContain("2.90 US$");
+    expect(el.textContent).toContain("$2.90");
   });
   it("says what a kill means, and that it is no failure", async () => {
     const failure = { title: "The task was killed.", detail: "", advice: "Fine.", last_words: [] };
@@ -300,8 +300,8 @@ describe("killing", () => {
     const model = host();
     const el = await ask(model);
     if (way === "Keep") {
-      one(el, "button", "Keep").focus();
-      await click(one(el, "button", "Keep"));
+      one(el, "button", "Keep running").focus();
+      await click(one(el, "button", "Keep running"));
     }
     if (way === "Escape") await press(one(el, "button", "Confirm kill"), "Escape");
     if (way === "5 s") await later(5000);

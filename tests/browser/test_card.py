@@ -255,7 +255,7 @@ def test_kill_of_the_selection_in_a_list(open_notebook, lab, page, talk):
         expect(table.bulk).to_contain_text(re.compile(r"Kill 3 tasks.*\?"))
 
     def keep():
-        table.bulk.get_by_role("button", name="Keep").click()
+        table.bulk.get_by_role("button", name="Keep running").click()
         expect(kill).to_be_focused()
 
     take(page, table.box, "list-bulk", before=ask, after=keep)

@@ -62,7 +62,7 @@ def test_keys_on_every_kind_of_element_leave_the_cells_alone(widgets):
 def test_keys_after_a_click_leave_the_cells_alone(widgets):
     for target in (
         widgets.card.get_by_role("tab", name="Details"),
-        widgets.card.get_by_role("button", name="Copy id"),
+        widgets.card.get_by_role("button", name="Copy task ID"),
         widgets.table.get_by_role("button", name=re.compile("^All ")),
         widgets.table.get_by_role("button", name="Status", exact=True),
         widgets.table.get_by_role("checkbox", name=re.compile("^Select task")).first,

@@ -169,11 +169,48 @@ def test_columns_are_chosen_and_python_knows_them(table):
     )
 
 
+def test_narrow_table_leaves_out_columns_and_says_so_and_shows_them_when_asked(table):
+    heads = table.grid.get_by_role("columnheader")
+    expect(heads.filter(has_text="Cost")).to_be_visible()
+    table.page.set_viewport_size({"width": 800, "height": 900})
+    more = table.box.get_by_role("button", name=re.compile(r"^\+\d columns$"))
+    expect(more).to_be_visible()
+    expect(heads.filter(has_text="Cost")).to_have_count(0)
+    expect(heads.filter(has_text="Computation")).to_be_visible()
+    assert table.box.locator(".iw-tasks").evaluate("box => box.scrollWidth <= box.clientWidth")
+    more.click()
+    expect(heads.filter(has_text="Cost")).to_have_count(1)
+    table.button("Fit columns").click()
+    expect(heads.filter(has_text="Cost")).to_have_count(0)
+
+
+def test_dragged_edge_changes_the_width_of_a_column_and_python_knows_it(table):
+    head = table.grid.get_by_role("columnheader").filter(has_text="Simulator")
+    before = head.bounding_box()["width"]
+    edge = head.locator(".iw-column-edge").bounding_box()
+    x, y = edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2
+    table.page.mouse.move(x, y)
+    table.page.mouse.down()
+    table.page.mouse.move(x + 60, y, steps=5)
+    table.page.mouse.up()
+    assert abs(head.bounding_box()["width"] - before - 60) <= 1.5
+    assert table.answers(
+        f"print(abs(table.column_widths['simulator'] - {before + 60}) < 2)", "True"
+    )
+    head.locator(".iw-column-edge").dblclick()
+    assert table.answers("print(table.column_widths)", "{}")
+
+
 def test_time_line_draws_the_same_tasks(table):
     table.button("Timeline").click()
     bars = table.grid.get_by_role("img", name=re.compile("Queue"))
     expect(bars.first).to_be_visible()
-    table.button("Fit to shown").click()
+    # It opens on the days of the first tasks, not on all months.
+    months = table.grid.get_by_text(re.compile("^[A-Z][a-z][a-z]$"))
+    expect(months).to_have_count(0)
+    table.button("All time").click()
+    expect(months.first).to_be_visible()
+    table.button("Visible tasks").click()
     expect(bars.nth(5)).to_be_visible()
     assert table.answers("print(table.mode)", "timeline")
     bars.nth(2).click()
@@ -190,7 +227,7 @@ def test_pictures_of_the_table(open_notebook, lab, theme, mode):
     table = Table(notebook)
     table.button(re.compile("^Failed")).click()
     if mode == "timeline":
-        table.button("Fit to shown").click()
+        table.button("Visible tasks").click()
     else:
         table.box.get_by_label("Group by").select_option("simulator")
     expect(table.sums()).to_contain_text(" of ")

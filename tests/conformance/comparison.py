@@ -21,7 +21,8 @@ from tests.conformance.recorder import Recorded
 POLLING = ("wait to success", "kill a running task")
 """Operations that take as many requests as the task takes seconds."""
 
-_TASK = re.compile(r"(?<![a-z0-9])[a-z0-9]{25}(?![a-z0-9])")
+# Ids of tasks, and of our submissions.
+_ID = re.compile(r"(?<![a-z0-9])(?:[a-z0-9]{25}|[0-9a-f]{32})(?![a-z0-9])")
 _CHANGING = {"expires", "signature", "start_year", "start_month", "client_version"}
 
 
@@ -126,4 +127,4 @@ def _flatten(name: str, value: Any) -> dict[str, str]:
 
 
 def _without_ids(text: str) -> str:
-    return _TASK.sub("{id}", text)
+    return _ID.sub("{id}", text)

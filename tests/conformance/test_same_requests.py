@@ -32,6 +32,13 @@ DECLARED: dict[tuple[str, str, str, str, str], str] = {
     ("submit a simulation", "GET /tasks/{id}/status", "requests", "1", "0"): (
         "the place in the queue is asked for when somebody wants it"
     ),
+    (
+        "submit a simulation",
+        "POST /tasks/submit",
+        "body extra_params submission_id",
+        "absent",
+        '"{id}"',
+    ): "the task is found by it if the answer is lost; machines ignore unknown parameters",
     ("wait to success", "GET /tasks/{id}/status", "requests", "0", "1"): (
         "polls the short answer, and the detail only when the status has changed"
     ),

@@ -138,6 +138,27 @@ answer([task.id, status])
     assert said.read_text() == "a" * 10 + "own"
 
 
+def test_simulation_needs_no_input_folder_and_gets_the_outputs_of_another_task(ask, tmp_path):
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "own.txt").write_text("own")
+    found = ask("""
+group = inductiva.resources.machine_groups.get_by_name("local")
+swmm = inductiva.simulators.SWMM()
+first = swmm.run(input_dir="input", commands=["cp own.txt made.txt"], on=group)
+first.wait(silent_mode=True)
+second = swmm.run(
+    input_dir=None,
+    commands=[f"cat {first.id}/made.txt"],
+    on=group,
+    remote_assets=[first.info.storage_output_path],
+)
+answer([second.id, second.wait(silent_mode=True).value])
+""")
+    assert found[1] == "success"
+    said = tmp_path / "inductiva_output" / found[0] / "outputs" / "stdout.txt"
+    assert said.read_text() == "own"
+
+
 # The command line --------------------------------------------------------------------------------
 
 

@@ -48,7 +48,7 @@ def test_tests_of_frames_pass_with_it(older_pandas):
         [sys.executable, "-c", which], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert version.startswith("2.")
-    options = ["-q", "-n", "2", "-p", "no:cacheprovider"]
+    options = ["-q", "-n", "2", "-p", "no:cacheprovider", "-m", "not extended"]
     tests = [sys.executable, "-m", "pytest", *options, *TESTS]
     done = subprocess.run(
         tests, env=environment, cwd=ROOT, capture_output=True, text=True, check=False

@@ -19,7 +19,7 @@ def test_group_is_registered_started_used_and_terminated(swmm, short_storm, caps
     group.start()
     line = capsys.readouterr().out
     assert line.startswith(f"Starting {group.name}: 2 ")
-    assert line.endswith(" c2-standard-4 (spot), about 0 US$ per hour.\n")
+    assert line.endswith(" c2-standard-4 (spot), about $0 per hour.\n")
 
     task = swmm.run(short_storm, on=group)
     assert ended(task) == "success"

@@ -37,7 +37,7 @@ def wire_task(task_id: str = "n7pbtxunxqzuca6nwe9v0gn75", status: str = "success
         "is_terminated": ended,
         "num_retries": 0,
         "create_time": at(0),
-        "input_submit_time": at(1),
+        "input_submit_time": None if status == "pending-input" else at(1),
         "start_time": at(14) if reached >= 1 else None,
         "computation_start_time": at(16) if reached >= 2 else None,
         "computation_end_time": at(26) if reached >= 3 else None,

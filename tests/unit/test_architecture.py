@@ -101,7 +101,7 @@ PACKAGES = {
         "webrtc",
     },
     "resources": {"ansi", "errors", "formatting", "http", "models"},
-    "simulators": {"errors", "http", "models", "tasks"},
+    "simulators": {"_warnings", "errors", "http", "models", "tasks"},
     "polling": {"_callbacks", "errors", "http", "models", "status"},
     "metrics": {"ansi", "errors"},
     "webrtc": {"ansi", "config", "errors", "http"},

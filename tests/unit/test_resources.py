@@ -229,7 +229,7 @@ def test_start_prints_the_cost_before_the_start(service, capsys, monkeypatch):
 
     monkeypatch.setattr(Client, "start_machine_group", watched)
     group.start()
-    assert told_before == ["Starting api-1: 2 × c2-standard-4 (spot), about 0.11 US$ per hour.\n"]
+    assert told_before == ["Starting api-1: 2 × c2-standard-4 (spot), about $0.11 per hour.\n"]
     assert service.requests == [REGISTER, PRICE, START]
     assert group.is_started
     assert repr(group) == "<MachineGroup api-1: 2 × c2-standard-4 (spot), started>"
@@ -249,38 +249,38 @@ def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
         (
             lambda: resources.ElasticMachineGroup("c2", 1, 4),
             {},
-            "1 to 4 × c2 (spot), about 0.055 US$ to 0.22 US$ per hour.",
+            "1 to 4 × c2 (spot), about $0.055 to $0.22 per hour.",
         ),
         (
             lambda: resources.MPICluster("c2", 3, spot=False),
             {},
-            "3 × c2 (on demand), about 0.63 US$ per hour.",
+            "3 × c2 (on demand), about $0.63 per hour.",
         ),
         # The service's own word counts, unless it says that a group costs nothing.
         (
             lambda: resources.MachineGroup("c2"),
             {"cost_per_hour": {"min": 0.0, "max": 0.3, "max_reason": "x"}},
-            "1 × c2 (spot), about 0.30 US$ per hour.",
+            "1 × c2 (spot), about $0.30 per hour.",
         ),
         (
             lambda: resources.MachineGroup("c2"),
             {"cost_per_hour": {"min": 0.0, "max": 0.0}},
-            "1 × c2 (spot), about 0.055 US$ per hour.",
+            "1 × c2 (spot), about $0.055 per hour.",
         ),
         (
             lambda: resources.MachineGroup("c2"),
             {"cost_per_hour": None},
-            "1 × c2 (spot), about 0.055 US$ per hour.",
+            "1 × c2 (spot), about $0.055 per hour.",
         ),
         (
             lambda: resources.MachineGroup("c2"),
             {"cost_per_hour": {"min": 0.3, "max": 0.3, "currency": "EUR"}},
-            "1 × c2 (spot), about 0.055 US$ per hour.",
+            "1 × c2 (spot), about $0.055 per hour.",
         ),
         (
             lambda: resources.ElasticMachineGroup("c2", 1, 4),
             {"cost_per_hour": {"max": 0.3}},
-            "1 to 4 × c2 (spot), about 0.30 US$ per hour.",
+            "1 to 4 × c2 (spot), about $0.30 per hour.",
         ),
     ],
 )
@@ -309,14 +309,14 @@ def test_free_is_believed_of_the_embedded_server(service, capsys):
     service.is_embedded = True
     service.told = {"cost_per_hour": {"min": 0, "max": 0, "current": 0}}
     resources.MachineGroup("c2").start()
-    assert capsys.readouterr().out.endswith("about 0 US$ per hour.\n")
+    assert capsys.readouterr().out.endswith("about $0 per hour.\n")
 
 
 def test_estimate_cost_returns_both_costs_with_one_request(service):
     group = resources.MachineGroup("c2-standard-4", num_machines=2, zone="europe-west1-b")
     estimate = group.estimate_cost()
     assert (estimate.spot, estimate.on_demand) == (pytest.approx(0.11), pytest.approx(0.42))
-    assert str(estimate) == "0.11 US$ (spot), 0.42 US$ (on demand)"
+    assert str(estimate) == "$0.11 (spot), $0.42 (on demand)"
     assert group.cost_per_hour == pytest.approx(0.11)
     [(endpoint, params, _)] = service.calls
     assert endpoint == PRICE

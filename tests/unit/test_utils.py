@@ -128,9 +128,11 @@ def test_empty_file(site, folder):
     assert Path(result).read_bytes() == b""
 
 
-def test_archive_that_leads_out_is_refused(site, folder):
-    with pytest.raises(UnsafePathError):
-        download_from_url(site.put("/evil.zip", make_zip({"../evil.txt": b"1"})), unzip=True)
+def test_name_that_leads_out_is_left_out_and_named_in_the_end(site, folder):
+    data = make_zip({"../evil.txt": b"1", "good.txt": b"2"})
+    with pytest.raises(UnsafePathError, match="evil"):
+        download_from_url(site.put("/evil.zip", data), unzip=True)
+    assert tree(folder) == {"evil": None, "evil/good.txt": b"2"}
     assert "evil.txt" not in {path.name for path in folder.parent.rglob("*")}
 
 

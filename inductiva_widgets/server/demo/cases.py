@@ -182,5 +182,5 @@ REASONS = {
         "The provider reclaimed the spot machine after {minutes:.0f} minutes of computation."
     ),
     Status.EXECUTER_TERMINATED_TTL_EXCEEDED: "The machine group reached its time limit of 4 h.",
-    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: "The account had 0.00 US$ left.",
+    Status.EXECUTER_TERMINATED_CREDITS_EXHAUSTED: "The account had $0.00 left.",
 }

@@ -42,7 +42,8 @@ _NEW_INTERVAL = 2.0
 _PATIENCE = 30.0
 # Pause between calls that change something, after Slurm could not be reached.
 _OUTAGE_PAUSE = 10.0
-_FORCE_TAKES = 120.0
+# The scheduler waits for it, and tries again later.
+_FORCE_TAKES = 20.0
 _PARTITIONS_AGE = 60.0
 # Journals are read at this interval, and less often if there are more jobs than that per second.
 _POLL_INTERVAL = 0.2
@@ -292,12 +293,13 @@ class SlurmExecutor:
         if force:
             self._kill(task, handle)
             return
-        task.stop.touch()
-        if handle is None:
-            return
-        if handle not in self._stops:
-            self._stops[handle] = _Stop(task)
-        self._send_stops()
+        try:
+            task.stop.touch()
+        finally:
+            # Also on a full disk.
+            if handle is not None:
+                self._stops.setdefault(handle, _Stop(task))
+                self._send_stops()
 
     def _send_stops(self) -> None:
         """Stop jobs in the background: the stop file ends a running task all the same."""
@@ -327,7 +329,8 @@ class SlurmExecutor:
     def _kill(self, task: TaskDir, handle: TaskHandle | None) -> None:
         deadline = time.monotonic() + _FORCE_TAKES
         ids = [str(handle)] if handle is not None else []
-        ids += [job.job_id for job in commands.find_active_jobs(task.root.name)]
+        with self._remember_outage():
+            ids += [job.job_id for job in commands.find_active_jobs(task.root.name)]
         for job_id in dict.fromkeys(ids):
             commands.cancel(job_id, kill=True)
         while commands.find_active_jobs(task.root.name):

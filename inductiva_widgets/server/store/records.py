@@ -8,6 +8,7 @@ from enum import Enum
 import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
+from inductiva_widgets.server.clock import Moment
 from inductiva_widgets.server.executor import RunEnding
 from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
@@ -20,6 +21,8 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     before it could save the handle: ``Executor.find`` handles these cases.
     ``offset`` is the part of the journal that was applied to the task. Both are saved together, so
     that no event is applied twice. ``attempts`` is the number of supervisors so far.
+    ``created`` is the moment at which the task was created: the wall clock as it was set then gives
+    all times of the task, so that the durations between them are right.
     ``group_ended`` means that the task's machine group was terminated, so the task has to end.
     ``ending`` is the final status that the executor implied for the last run, with the reason.
     """
@@ -28,6 +31,7 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
     attempts: int = 0
     group_ended: bool = False
+    created: Moment | None = None
     ending: RunEnding | None = None
 
 

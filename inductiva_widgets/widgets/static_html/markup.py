@@ -15,6 +15,10 @@ _FRAME = (
     f"border:1px solid {TOKENS.static_line};border-radius:6px;padding:10px 14px;max-width:1010px"
 )
 _PRE = "margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere;max-height:20em;overflow:auto"
+# JupyterLab and nbconvert typeset text between dollar signs as TeX, whose \href can run a script;
+# not in elements of these classes, for MathJax 2 and 3:
+# https://docs.mathjax.org/en/latest/options/document.html
+_NO_TEX = "tex2jax_ignore mathjax_ignore"
 _LEFT = 'style="text-align:left"'
 # Longer values are truncated, since the service sets no limits.
 MAX_CELL, MAX_REASON, _MAX_TEXT = 40, 1000, 4000
@@ -30,7 +34,8 @@ def status_colour(group: StatusGroup) -> str:
 def section(name: str, body: str) -> str:
     """Return a labelled frame around a static view."""
     # The role and the label are those of the live view.
-    return f'<section aria-label="{escape(name)}" style="{_FRAME}">{body}</section>'
+    label = f'class="{_NO_TEX}" aria-label="{escape(name)}"'
+    return f'<section {label} style="{_FRAME}">{body}</section>'
 
 
 def table(titles: Sequence[str], body: str) -> str:

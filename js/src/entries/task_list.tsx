@@ -4,7 +4,7 @@
  * The chunk that makes it interactive replaces it, unless there is no kernel. See
  * `inductiva_widgets/widgets/task_list.py`.
  */
-import { useLayoutEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Bridge, useKernelLost, usePollStatus, useTrait } from "../bridge";
 import { useServiceTime } from "../clock";
 import { useChunk } from "../code_splitting";
@@ -16,6 +16,7 @@ import { ErrorBox } from "../parts/ErrorBox";
 import { PollStatus } from "../parts/PollStatus";
 import { StatusChips } from "../parts/StatusFilter";
 import { SLOW_AFTER_MS } from "../parts/useRequest";
+import { useWidth } from "../use_width";
 
 export function TaskListEntry({ bridge }: { bridge: Bridge }) {
   const { chunk: list, error, again } = useChunk(bridge, "list");
@@ -48,7 +49,10 @@ function Preview({ bridge }: { bridge: Bridge }) {
   const { pollStatus, seen } = usePollStatus(bridge);
   const isLive = rows.some((row) => !row.is_terminal);
   const time = useServiceTime(pollStatus, isLive, seen, useKernelLost(bridge));
-  const { template, width } = layoutColumns(columns);
+  const scroller = useRef<HTMLDivElement>(null);
+  const available = useWidth(scroller, Number.POSITIVE_INFINITY);
+  const widths = useTrait<Record<string, number>>(bridge, "column_widths");
+  const layout = layoutColumns(columns, { available, widths });
   // Without an answer from the kernel, the space reserved for controls is released.
   const [isSlow, setSlow] = useState(false);
   useLayoutEffect(() => {
@@ -62,16 +66,20 @@ function Preview({ bridge }: { bridge: Bridge }) {
           <StatusChips counts={aggregates.counts} chosen={result.query.status_groups} />
         </div>
       </div>
-      <div class="iw-scroller iw-tasks" style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}>
+      <div
+        class="iw-scroller iw-tasks"
+        ref={scroller}
+        style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT}px` }}
+      >
         <div
           role="table"
           aria-label="Tasks"
           aria-rowcount={total + 1}
-          style={{ "--iw-grid-columns": template, minWidth: `${width}px` }}
+          style={{ "--iw-grid-columns": layout.template, minWidth: `${layout.width}px` }}
         >
           <div role="row" class="iw-row iw-row-head">
             <span role="columnheader" class="iw-cell iw-ticks" />
-            {columns.map((key) => (
+            {layout.columns.map((key) => (
               <span role="columnheader" key={key} class={classOf(key)}>
                 {COLUMNS[key].title}
               </span>
@@ -81,7 +89,7 @@ function Preview({ bridge }: { bridge: Bridge }) {
           {rows.map((row) => (
             <div role="row" class="iw-row" key={row.id}>
               <span role="cell" class="iw-cell iw-ticks" />
-              {columns.map((key) => (
+              {layout.columns.map((key) => (
                 <Cell key={key} column={key} row={row} time={time} role="cell" />
               ))}
               <span role="cell" class="iw-cell" />

@@ -1,5 +1,6 @@
 /** The header row of the table: sort, filter, select all. */
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import { COLUMNS, isNumber } from "../columns";
 import type { ColumnKey, QueryView, SortView } from "../contract";
 import { classOf } from "../parts/Cell";
@@ -14,6 +15,8 @@ interface Props {
   isAllChosen: boolean | null;
   onChooseAll: (on: boolean) => void;
   onFilter: (key: ColumnKey, anchor: HTMLElement) => void;
+  /** A width in pixels, null for the usual one; called while the edge is dragged, and at the end. */
+  onResize: (key: ColumnKey, width: number | null, isDone: boolean) => void;
   axis?: ComponentChildren;
 }
 
@@ -24,6 +27,7 @@ export function HeaderRow({
   isAllChosen,
   onChooseAll,
   onFilter,
+  onResize,
   axis,
 }: Props) {
   return (
@@ -47,6 +51,7 @@ export function HeaderRow({
           return (
             <span role="columnheader" key={key} class={classOf(key)}>
               {title}
+              {axis ? null : <Edge column={key} onResize={onResize} />}
             </span>
           );
         }
@@ -79,6 +84,7 @@ export function HeaderRow({
                 <Icon name="filter" />
               </button>
             )}
+            {axis ? null : <Edge column={key} onResize={onResize} />}
           </span>
         );
       })}
@@ -88,6 +94,45 @@ export function HeaderRow({
         </span>
       )}
     </div>
+  );
+}
+
+/** Narrower columns could not be dragged any more. */
+const MIN_WIDTH = 40;
+
+/** The right edge of a header: dragged, it changes the width of the column; a double click resets it. */
+function Edge({ column, onResize }: { column: ColumnKey } & Pick<Props, "onResize">) {
+  const start = useRef<{ x: number; width: number } | null>(null);
+  const widthAt = (x: number) => {
+    const { x: from, width } = start.current as { x: number; width: number };
+    return Math.max(MIN_WIDTH, Math.round(width + x - from));
+  };
+  function end(event: PointerEvent) {
+    if (start.current === null) return;
+    const width = widthAt(event.clientX);
+    const hasMoved = event.clientX !== start.current.x;
+    start.current = null;
+    if (hasMoved) onResize(column, width, true);
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: cells tell what is cut off in a tooltip too
+    <span
+      class="iw-column-edge"
+      title="Drag to change the width, double-click to reset it"
+      onPointerDown={(event) => {
+        const cell = event.currentTarget.parentElement;
+        if (cell === null) return;
+        event.preventDefault();
+        event.currentTarget.setPointerCapture(event.pointerId);
+        start.current = { x: event.clientX, width: cell.getBoundingClientRect().width };
+      }}
+      onPointerMove={(event) => {
+        if (start.current !== null) onResize(column, widthAt(event.clientX), false);
+      }}
+      onPointerUp={end}
+      onPointerCancel={end}
+      onDblClick={() => onResize(column, null, true)}
+    />
   );
 }
 

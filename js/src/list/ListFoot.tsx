@@ -2,7 +2,8 @@
 import type { Bridge } from "../bridge";
 import type { ServiceTime } from "../clock";
 import { LazyPanel } from "../code_splitting";
-import type { TaskListTraits } from "../contract";
+import { COLUMNS } from "../columns";
+import type { ColumnKey, TaskListTraits } from "../contract";
 import { hasEnded } from "../download_progress";
 import { formatCount, formatPlural } from "../format";
 import type { Opener } from "../panels/Compare";
@@ -15,17 +16,22 @@ interface Props {
   bridge: Bridge;
   traits: Pick<
     TaskListTraits,
-    "total" | "aggregates" | "query_result" | "selection" | "poll_status" | "download"
+    "total" | "aggregates" | "query_result" | "selection" | "is_demo" | "poll_status" | "download"
   >;
   time: ServiceTime;
   isLive: boolean;
   /** Number of reported errors. */
   epoch: number;
   opener: Opener;
+  /** Columns for which there is no room. */
+  left: readonly ColumnKey[];
+  /** Whether columns without room are left out, rather than reached by scrolling. */
+  isFitted: boolean;
+  onFit: (isFitted: boolean) => void;
   onClear: () => void;
 }
 
-export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear }: Props) {
+export function ListFoot({ bridge, traits, time, isLive, epoch, opener, ...rest }: Props) {
   const { total, aggregates, query_result: result, selection, download } = traits;
   const steer = useRequest();
   const isDownloading = download !== null && !hasEnded(download);
@@ -52,10 +58,29 @@ export function ListFoot({ bridge, traits, time, isLive, epoch, opener, onClear 
           <LazyPanel
             bridge={bridge}
             name="SelectionBar"
-            props={{ bridge, selection, isDownloading, epoch, opener, onClear }}
+            props={{ bridge, selection, isDownloading, epoch, opener, onClear: rest.onClear }}
           />
         )}
+        {traits.is_demo ? (
+          <span class="iw-demo" title="Example tasks that come with the package">
+            DEMO
+          </span>
+        ) : null}
         <span class="iw-grow" />
+        {rest.left.length === 0 && rest.isFitted ? null : (
+          <button
+            type="button"
+            class="iw-link"
+            title={
+              rest.isFitted
+                ? `Show ${rest.left.map((key) => COLUMNS[key].title).join(", ")}`
+                : "Leave out columns for which there is no room"
+            }
+            onClick={() => rest.onFit(!rest.isFitted)}
+          >
+            {rest.isFitted ? `+${formatPlural(rest.left.length, "column")}` : "Fit columns"}
+          </button>
+        )}
         <span class="iw-totals">
           <span>{sums.join(" · ")}</span>
           <PollStatus status={traits.poll_status} time={time} isLive={isLive} />

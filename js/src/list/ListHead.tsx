@@ -17,7 +17,7 @@ export const SEARCH_AFTER = 150;
 
 interface Props {
   bridge: Bridge;
-  traits: Pick<TaskListTraits, "aggregates" | "query_result" | "mode" | "is_following" | "is_demo">;
+  traits: Pick<TaskListTraits, "aggregates" | "query_result" | "mode" | "is_following">;
   query: QueryView;
   ask: Ask;
   pending: PendingRequest;
@@ -27,13 +27,7 @@ interface Props {
 }
 
 export function ListHead({ bridge, traits, query, ask, pending, search, ...rest }: Props) {
-  const {
-    aggregates,
-    query_result: result,
-    mode,
-    is_following: isFollowing,
-    is_demo: isDemo,
-  } = traits;
+  const { aggregates, query_result: result, mode, is_following: isFollowing } = traits;
   return (
     <div class="iw-list-head" role="toolbar" aria-label="What is shown">
       <Search query={query} ask={ask} field={search} />
@@ -75,11 +69,6 @@ export function ListHead({ bridge, traits, query, ask, pending, search, ...rest 
         New tasks
       </Toggle>
       <CopyButton text={result.code} label="Copy code" />
-      {isDemo ? (
-        <span class="iw-demo" title="Example tasks that come with the package">
-          DEMO
-        </span>
-      ) : null}
       <div class="iw-chips">
         <StatusChips
           counts={aggregates.counts}
@@ -111,7 +100,8 @@ function Search({
       type="search"
       class="iw-search"
       aria-label="Search tasks"
-      placeholder="Search tasks  ( / )"
+      placeholder="Search tasks"
+      title="Search tasks ( / )"
       ref={field}
       value={typed ?? query.search}
       onInput={(event) => setTyped(event.currentTarget.value)}

@@ -147,7 +147,7 @@ function Actions({ row, tab, download, epoch, doing }: ActionProps) {
 
 function percentLabel(download: DownloadView): string {
   const percent = percentOfAll(download);
-  return percent === null ? "" : `${percent} %`;
+  return percent === null ? "" : `${percent}%`;
 }
 
 /** A click on something that acts itself, or the end of selecting text. */

@@ -11,6 +11,7 @@ import type { Requests } from "../messages";
 import type { Axis } from "../panels/Gantt";
 import type { TimeRange } from "../panels/time_range";
 import { useRequest } from "../parts/useRequest";
+import { useWidth } from "../use_width";
 import { useVisibleRange } from "../virtual_scroll";
 import { GroupRow } from "./GroupRow";
 import { HeaderRow } from "./HeaderRow";
@@ -35,6 +36,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const aggregates = trait("aggregates");
   const mode = trait("mode");
   const chosen = trait("columns");
+  const widths = trait("column_widths");
   const [is_following, is_demo] = [trait("is_following"), trait("is_demo")];
   const bulk: DownloadView | null = trait("download");
   const { pollStatus, seen } = usePollStatus(bridge);
@@ -46,13 +48,22 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
   const [heights, setHeights] = useState<ReadonlyMap<string, number>>(new Map());
   const [menu, setMenu] = useState<{ key: ColumnKey | null; anchor: HTMLElement } | null>(null);
   const [span, setSpan] = useState<TimeRange | null>(null);
-  const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const anchor = useRef(0);
 
+  const scroller = useRef<HTMLDivElement>(null);
   const isTimeline = mode === "timeline";
   const known = useMemo(() => knownColumns(chosen), [chosen]);
-  const columns = isTimeline ? TIMELINE_COLUMNS : known;
+  const [isFitted, setFitted] = useState(true);
+  const available = useWidth(scroller, Number.POSITIVE_INFINITY);
+  // While a column is dragged, the kernel is not told.
+  const [dragged, setDragged] = useState<Readonly<Record<string, number>> | null>(null);
+  const layout = layoutColumns(isTimeline ? TIMELINE_COLUMNS : known, {
+    hasAxis: isTimeline,
+    available: isFitted ? available : Number.POSITIVE_INFINITY,
+    widths: dragged ?? widths,
+  });
+  const { columns } = layout;
   const width = columns.length + 2;
   const lines = result.lines;
   const isLive =
@@ -151,6 +162,13 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     );
   }
 
+  function resize(key: ColumnKey, pixels: number | null, isDone: boolean) {
+    const { [key]: _, ...others } = widths;
+    const next = pixels === null ? others : { ...others, [key]: pixels };
+    setDragged(isDone ? null : next);
+    if (isDone) bridge.set("column_widths", next);
+  }
+
   function opener(id: string) {
     const index = cache.placeOf(id);
     const line = index === undefined ? undefined : cache.at(index);
@@ -161,7 +179,6 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
     };
   }
 
-  const layout = layoutColumns(columns, isTimeline);
   const grid = (axis: Axis | null) => (
     <div
       role="grid"
@@ -195,6 +212,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
         }
         onChooseAll={(on) => choose({ on })}
         onFilter={(key, anchor) => setMenu({ key, anchor })}
+        onResize={(key, pixels, isDone) => resize(key, pixels, isDone)}
         axis={axis?.head}
       />
       {layoutItems(range, lines, [...opened.keys()], roving.active).map((item) => {
@@ -239,7 +257,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
       <div class="iw-frame">
         <ListHead
           bridge={bridge}
-          traits={{ aggregates, query_result: result, mode, is_following, is_demo }}
+          traits={{ aggregates, query_result: result, mode, is_following }}
           query={query}
           ask={ask}
           pending={pending}
@@ -266,7 +284,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
           ) : null}
         </ListHead>
         <div
-          class="iw-scroller iw-tasks"
+          class={`iw-scroller iw-tasks ${layout.width > available ? "iw-sideways" : ""}`}
           ref={scroller}
           // An open card makes room for itself: the rows around it stay in view.
           style={{ maxHeight: `${(SHOWN_ROWS + 1) * ROW_HEIGHT + extra}px` }}
@@ -284,7 +302,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             <div class="iw-empty">No tasks here yet. Run a simulation, and it will show up.</div>
           ) : (
             <div class="iw-empty">
-              No task matches.{" "}
+              No tasks match.{" "}
               <button type="button" class="iw-button" onClick={() => ask(clear)}>
                 Clear filters
               </button>
@@ -305,6 +323,7 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
             aggregates,
             query_result: result,
             selection,
+            is_demo,
             poll_status: pollStatus,
             download: bulk,
           }}
@@ -312,6 +331,9 @@ export function TaskList({ bridge }: { bridge: Bridge }) {
           isLive={isLive}
           epoch={[...epochs.values()].reduce((sum, count) => sum + count, 0)}
           opener={opener}
+          left={layout.left}
+          isFitted={isFitted}
+          onFit={setFitted}
           onClear={() => choose({ on: false })}
         />
       </div>

@@ -7,9 +7,11 @@ import { Icon } from "../parts/Icons";
 interface Props {
   columns: readonly ColumnKey[];
   onChange: (columns: ColumnKey[]) => void;
+  /** The widths are to be the usual ones again. */
+  onReset: () => void;
 }
 
-export function ColumnsMenu({ columns, onChange }: Props) {
+export function ColumnsMenu({ columns, onChange, onReset }: Props) {
   const shown = knownColumns(columns);
   const rest = (Object.keys(COLUMNS) as ColumnKey[]).filter((key) => !shown.includes(key));
   // A column that is left out stays where it was as long as the menu is open.
@@ -64,12 +66,13 @@ export function ColumnsMenu({ columns, onChange }: Props) {
         <button
           type="button"
           class="iw-button"
-          onClick={() =>
+          onClick={() => {
             set(
               [...DEFAULT_COLUMNS, ...order.filter((key) => !DEFAULT_COLUMNS.includes(key))],
               DEFAULT_COLUMNS,
-            )
-          }
+            );
+            onReset();
+          }}
         >
           Reset
         </button>

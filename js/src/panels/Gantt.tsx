@@ -1,11 +1,12 @@
 /** Time line of the table: one time axis, one bar of phases per task. */
 import type { ComponentChildren, RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { type ServiceTime, useNow } from "../clock";
 import type { QueryResultView, RowView } from "../contract";
 import { truncate } from "../parts/Badge";
 import { Icon } from "../parts/Icons";
 import { failedPhase, layoutPhases, phasesOf } from "../phases";
+import { useWidth } from "../use_width";
 import { fitRange, panned, spanOf, type TimeRange, ticksOf, zoomed } from "./time_range";
 
 /** What the lines and their head hold instead of the columns that are left out. */
@@ -31,7 +32,7 @@ const TICK_WIDTH = 84;
 export function Gantt({ result, time, isLive, span, onSpan, scroller, grid }: Props) {
   const now = useNow(time, isLive);
   const head = useRef<HTMLSpanElement>(null);
-  const width = useWidth(head);
+  const width = useWidth(head, 600);
   const fit = fitRange(result, now, isLive);
   const view = span ?? fit;
   const ticks = ticksOf(view, Math.max(1, Math.floor(width / TICK_WIDTH)));
@@ -123,18 +124,6 @@ function GanttRow({ row, time, view, lines, onShow }: GanttRowProps) {
       )}
     </span>
   );
-}
-
-function useWidth(box: RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(600);
-  useLayoutEffect(() => {
-    const node = box.current;
-    if (node === null || typeof ResizeObserver === "undefined") return undefined;
-    const observer = new ResizeObserver(() => setWidth(node.offsetWidth || 600));
-    observer.observe(node);
-    return () => observer.disconnect();
-  }, [box]);
-  return width;
 }
 
 interface PanAndZoom {

@@ -1,9 +1,14 @@
 /** Zoom buttons of the time line. */
 import type { RefObject } from "preact";
+import { useLayoutEffect } from "preact/hooks";
 import type { ServiceTime } from "../clock";
+import { SHOWN_ROWS } from "../columns";
 import type { LineView, QueryResultView } from "../contract";
 import { Icon } from "../parts/Icons";
 import { centredOn, fitRange, spanOf, type TimeRange, zoomed } from "./time_range";
+
+/** If all tasks take so many times as long as the first ones, the first ones are shown. */
+const MUCH = 5;
 
 interface Props {
   result: QueryResultView;
@@ -22,15 +27,23 @@ export function GanttTools({ result, time, isLive, span, onSpan, scroller, lineA
     const view = span ?? fit;
     onSpan(zoomed(view, factor, (view.from + view.to) / 2, fit));
   };
-  const fitToShown = () => {
-    const shown = indexesInSight(scroller.current).flatMap((index) => {
+  const rangeOf = (indexes: readonly number[]): TimeRange | null => {
+    const spans = indexes.flatMap((index) => {
       const line = lineAt(index);
       return line === undefined || "group" in line ? [] : (spanOf(line, now()) ?? []);
     });
-    if (shown.length === 0) return;
-    const from = Math.min(...shown.map((one) => one.from));
-    onSpan(centredOn(from, Math.max(...shown.map((one) => one.to))));
+    if (spans.length === 0) return null;
+    const from = Math.min(...spans.map((one) => one.from));
+    return centredOn(from, Math.max(...spans.map((one) => one.to)));
   };
+  // Among months of tasks, the bars of the first ones would be a few pixels wide.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the time line opens
+  useLayoutEffect(() => {
+    if (span !== null) return;
+    const first = rangeOf(Array.from({ length: SHOWN_ROWS }, (_, index) => index));
+    const all = fitRange(result, now(), isLive);
+    if (first !== null && MUCH * (first.to - first.from) < all.to - all.from) onSpan(first);
+  }, []);
   return (
     <span class="iw-segmented iw-zoom" role="group" aria-label="Time line">
       <button
@@ -57,10 +70,17 @@ export function GanttTools({ result, time, isLive, span, onSpan, scroller, lineA
         aria-pressed={span === null}
         onClick={() => onSpan(null)}
       >
-        Fit
+        All time
       </button>
-      <button type="button" class="iw-button" onClick={fitToShown}>
-        Fit to shown
+      <button
+        type="button"
+        class="iw-button"
+        onClick={() => {
+          const visible = rangeOf(indexesInSight(scroller.current));
+          if (visible !== null) onSpan(visible);
+        }}
+      >
+        Visible tasks
       </button>
     </span>
   );

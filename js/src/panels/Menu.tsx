@@ -22,7 +22,11 @@ export function Menu({ bridge, column, columns, query, ask, anchor, onClose }: P
   if (column === null) {
     return (
       <Popover anchor={anchor} label="Columns" onClose={onClose}>
-        <ColumnsMenu columns={columns} onChange={(keys) => bridge.set("columns", keys)} />
+        <ColumnsMenu
+          columns={columns}
+          onChange={(keys) => bridge.set("columns", keys)}
+          onReset={() => bridge.set("column_widths", {})}
+        />
       </Popover>
     );
   }

@@ -9,7 +9,13 @@ export function SegmentedControl({ label, choices, onChoose }: Props) {
   return (
     <span class="iw-segmented" role="group" aria-label={label}>
       {choices.map(([title, isChosen], choice) => (
-        <button key={choice} type="button" aria-pressed={isChosen} onClick={() => onChoose(choice)}>
+        <button
+          key={choice}
+          type="button"
+          class="iw-button"
+          aria-pressed={isChosen}
+          onClick={() => onChoose(choice)}
+        >
           {title}
         </button>
       ))}

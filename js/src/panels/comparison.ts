@@ -54,11 +54,13 @@ export function formatValue(kind: ComparedField["kind"], value: Value): string {
 
 /** The number itself, where what is shown of it is rounded. */
 export function formatExact(kind: ComparedField["kind"], value: Value): string | undefined {
-  const unit = { seconds: "s", dollars: "US$", bytes: "B" }[kind as string];
-  return typeof value === "number" && unit ? `${value} ${unit}` : undefined;
+  if (typeof value !== "number") return undefined;
+  if (kind === "dollars") return `$${value}`;
+  const unit = { seconds: "s", bytes: "B" }[kind as string];
+  return unit && `${value} ${unit}`;
 }
 
-/** How a number compares with that of the first task: `+12 %`, `×2.5`; nothing where equal. */
+/** How a number compares with that of the first task: `+12%`, `×2.5`; nothing where equal. */
 export function formatRelative({ name, kind, values }: ComparedField, value: Value): string {
   const [first] = values;
   if (/time|text/.test(kind) || /exit_code|retries/.test(name)) return "";
@@ -70,7 +72,7 @@ export function formatRelative({ name, kind, values }: ComparedField, value: Val
   if (ratio <= 0.5) return ratio < 0.01 ? "<×0.01" : `×${fixed(ratio, 2)}`;
   const percent = Math.abs(ratio - 1) * 100;
   const sign = ratio > 1 ? "+" : "−";
-  return percent < 0.1 ? `${sign}<0.1 %` : `${sign}${fixed(percent, percent < 10 ? 1 : 0)} %`;
+  return percent < 0.1 ? `${sign}<0.1%` : `${sign}${fixed(percent, percent < 10 ? 1 : 0)}%`;
 }
 
 export interface Rank {

@@ -13,7 +13,7 @@ export function unitOf(column: ColumnKey): { name: string; size: number } {
     case "bytes":
       return { name: "MiB", size: 1024 ** 2 };
     case "dollars":
-      return { name: "US$", size: 1 };
+      return { name: "$", size: 1 };
     default:
       return { name: "", size: 1 };
   }
@@ -56,7 +56,7 @@ export function describeBound(column: ColumnKey, bound: number): string {
   }
 }
 
-/** `Simulator: reef3d, swmm`, `Cost: 1.00 US$ to 2.00 US$`, `Submitted: from 01 Feb, 17:16:17`. */
+/** `Simulator: reef3d, swmm`, `Cost: $1.00 to $2.00`, `Submitted: from 01 Feb, 17:16:17`. */
 export function describeFilter(column: ColumnKey, filter: FilterView): string {
   const { title } = COLUMNS[column];
   if ("values" in filter) {

@@ -76,7 +76,7 @@ const MONTHS = [1, 3, 6, 12];
 export function ticksOf({ from, to }: TimeRange, maxTicks: number): Tick[] {
   const interval = (to - from) / maxTicks;
   const step = STEPS.find((one) => one >= interval);
-  const days = Math.round((step ?? 0) / DAY);
+  const days = Math.floor((step ?? 0) / DAY);
   const months =
     MONTHS.find((n) => n * 30 * DAY >= interval) ?? 12 * niceYears(interval / (365 * DAY));
   const ticks: Tick[] = [];

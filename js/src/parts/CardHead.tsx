@@ -46,7 +46,7 @@ export function CardHead({
         <span class="iw-mono iw-muted iw-text" ref={id} title={truncate(view.id)}>
           {view.id}
         </span>
-        <CopyButton text={view.id} label="Copy id" source={id} />
+        <CopyButton text={view.id} label="Copy task ID" source={id} />
         {link === null ? null : (
           <a
             class="iw-button iw-button-plain"

@@ -96,11 +96,11 @@ export function KillButton({ pending, onKill, isCompact = false, ...rest }: Prop
       <button
         type="button"
         class={isCompact ? "iw-button iw-button-plain" : "iw-button"}
-        aria-label="Keep"
+        aria-label="Keep running"
         title="Do not kill"
         onClick={() => setStep("idle")}
       >
-        {isCompact ? <Icon name="bad" /> : "Keep"}
+        {isCompact ? <Icon name="bad" /> : "Keep running"}
       </button>
     </span>
   );

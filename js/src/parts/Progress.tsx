@@ -110,7 +110,7 @@ function ActiveDownload({
       </div>
       <div class="iw-download-line">
         <ProgressBar download={download} />
-        <span class="iw-num iw-percent">{percent === null ? "" : `${percent} %`}</span>
+        <span class="iw-num iw-percent">{percent === null ? "" : `${percent}%`}</span>
       </div>
       {isWaiting ? null : <Files places={places.current} download={download} />}
     </div>
@@ -149,12 +149,12 @@ function FileProgress({ name, done, total }: FileProgressView) {
   const [start, end] = splitName(shown);
   return (
     <>
-      <span class="iw-name" title={shown}>
-        <bdi class="iw-name-start">{start}</bdi>
-        <bdi class="iw-name-end">{end}</bdi>
+      <span class="iw-progress-name" title={shown}>
+        <bdi class="iw-progress-name-start">{start}</bdi>
+        <bdi class="iw-progress-name-end">{end}</bdi>
       </span>
       <Bar label={shown} percent={percent} />
-      <span class="iw-num iw-percent">{percent} %</span>
+      <span class="iw-num iw-percent">{percent}%</span>
     </>
   );
 }

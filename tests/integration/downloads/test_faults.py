@@ -355,7 +355,8 @@ def test_date_to_retry_after_is_no_stumbling_block(proxy, url, watched):
 
 def test_server_that_keeps_refusing_is_given_up_and_the_rest_can_come_later(proxy, url, watched):
     proxy.add(
-        Fault(when=members, cut=700_000, times=2), Fault(when=members, status=503, times=None)
+        Fault(when=members, cut=700_000, times=2),
+        Fault(when=lambda entry: members(entry) or not entry.range, status=503, times=None),
     )
     with pytest.raises(DownloadError, match="503"):
         fetch_archive(url, watched.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import zipfile
 import pytest
 
 from inductiva_widgets.downloads import fetch_archive, start_archive
-from inductiva_widgets.errors import DownloadCancelled
+from inductiva_widgets.errors import DownloadCancelled, DownloadError
 from tests.fault_proxy import Fault
 from tests.integration.downloads.process_helpers import Watched, child, ended, finish, unzipped
 from tests.unit.downloads.archives import make_zip, noise, text, tree, wait_until
@@ -70,6 +71,45 @@ def test_killed_at_any_point_and_called_again(proxy, upstream, data, target, tmp
     watched.check_done()
     watched.check_log(proxy.log, before)
     assert list(target.parent.glob(".*")) == []
+
+
+@pytest.mark.extended
+def test_killed_between_the_batches_of_many_small_files(proxy, upstream, target, tmp_path):
+    data = make_zip({f"{n % 7}/{n:04}.txt": text(1 + n % 90, n) for n in range(1200)})
+    url = proxy.at(upstream.put("output.zip", data))
+    watched = watch(data, target, tmp_path)
+    found = []
+    for point in (0.2, 0.4, 0.7):
+        proxy.forget()
+        proxy.rate = 100_000
+        before = proxy.sent
+        with ended(child(url, target)) as process:
+            left = watched.missing(watched.whole()) + 100 * (1200 - len(watched.whole()))
+            running_to(proxy, process, before + int(point * left))
+            process.kill()
+            assert process.wait(10) != 0
+        wait_until(proxy.idle)
+        found.append(len(watched.whole()))
+    assert found == sorted(found)
+    proxy.rate = None
+    fetch_archive(url, target)
+    watched.check_done()
+
+
+def test_batch_that_cannot_be_flushed_leaves_no_file(upstream, target, monkeypatch):
+    entries = {f"{n}.txt": text(100, n) for n in range(10)}
+    url = upstream.url + upstream.put("output.zip", make_zip(entries))
+
+    def fail(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(DownloadError, match=r"Could not write entry '0\.txt'"):
+            fetch_archive(url, target)
+    assert not target.exists() or [path for path in target.rglob("*") if path.is_file()] == []
+    fetch_archive(url, target)
+    assert tree(target) == entries
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")

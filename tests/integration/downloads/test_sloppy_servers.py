@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import warnings
 import zipfile
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from inductiva_widgets.downloads import fetch_archive, fetch_file
 from inductiva_widgets.errors import DownloadError
 from inductiva_widgets.utils import download_from_url
-from tests.sloppy_server import KINDS, SloppyServer, clean, whole
+from tests.sloppy_server import KINDS, SloppyServer, clean, status, to_ranges, whole
 from tests.unit.downloads.archives import expected_tree, make_zip, noise, text, tree
 
 pytestmark = pytest.mark.extended
@@ -60,6 +61,33 @@ def test_fetch_archive_from_sloppy_server_extracts_the_right_files(server, targe
 def test_download_from_url_from_sloppy_server_writes_the_right_bytes(server, tmp_path):
     assert download_from_url(server.url, path=tmp_path) == str(tmp_path / "file.bin")
     assert (tmp_path / "file.bin").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("code", [404, 408, 429, 502, 503, 504])
+def test_error_of_every_request_stays_and_costs_one_plain_request(target, pauses, code):
+    fetches = {
+        "file": lambda url: fetch_file(url, target),
+        "archive": lambda url: fetch_archive(url, target),
+        "data": lambda url: download_from_url(url, path=target.parent),
+    }
+    tries = 1 if code == 404 else 6
+    for name, fetch in fetches.items():
+        with SloppyServer(DATA, status(code)) as server:
+            with pytest.raises(DownloadError, match=str(code)):
+                fetch(server.url)
+            assert [one is None for one in server.ranges] == tries * [False] + [True], name
+    assert list(target.parent.iterdir()) == []
+
+
+def test_pauses_that_a_server_asks_for_are_made_before_the_plain_request(target):
+    def busy(request):
+        return status(503)(request).having(Retry_After="0.2" if request.number < 2 else None)
+
+    with SloppyServer(DATA, to_ranges(busy)) as server:
+        began = time.monotonic()
+        fetch_file(server.url, target)
+        assert time.monotonic() - began >= 0.4
+    assert target.read_bytes() == DATA
 
 
 def test_clean_server_gets_no_extra_request(target):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from inductiva_widgets.server import task_service
+from inductiva_widgets.server import clock
+from inductiva_widgets.server.clock import Moment
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.local_executor import LocalExecutor
 from inductiva_widgets.server.scheduler import Scheduler
@@ -279,10 +280,11 @@ class Here:
         self.scheduler = Scheduler(self.data, self.store, executor, self.now)
         storage = StorageService(self.data.storage, self.store, UrlSigner(b"x"))
         self.tasks = TaskService(self.data, self.store, storage, executor, self.scheduler.wake)
-        monkeypatch.setattr(task_service, "_now", self.now)
+        monkeypatch.setattr(clock, "current_moment", self.now)
 
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc) + self.ahead
+    def now(self) -> Moment:
+        # As on a machine that counts no seconds since its start.
+        return Moment(datetime.now(timezone.utc) + self.ahead)
 
     def submit(self, *commands: str) -> str:
         wanted = [{"cmd": command, "prompts": []} for command in commands]
@@ -332,19 +334,11 @@ def test_clock_that_jumps_makes_no_time_negative(here, tmp_path, hours):
 
 
 _BACKWARDS = """
-import sys
-from datetime import datetime, timedelta, timezone
-from inductiva_widgets.server import journal, supervisor
+import itertools, time
+from inductiva_widgets.server import supervisor
 
-class Backwards(datetime):
-    hours = 0
-
-    @classmethod
-    def now(cls, zone=None):
-        cls.hours += 1
-        return datetime.now(zone) - timedelta(hours=cls.hours)
-
-journal.datetime = Backwards
+right, calls = time.time, itertools.count(1)
+time.time = lambda: right() - 3600 * next(calls)
 supervisor.main()
 """
 

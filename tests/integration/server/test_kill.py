@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import signal
 import sys
+import threading
+import zipfile
 
 import pytest
 
+from inductiva_widgets.server import process_tree
+from inductiva_widgets.server.data_dir import TaskDir
+from inductiva_widgets.server.local_executor import find_supervisor
 from tests.integration.server.conftest import RUN_SWMM, case_files, is_running, until
 
 STUBBORN = """
@@ -50,6 +59,13 @@ if os.fork() == 0:
         )
         os.execve(sys.executable, [sys.executable, "-S", "-c", code, sys.argv[1]], {})
     os._exit(0)
+"""
+
+# Follows a program that starts a hidden process, and prints.
+WAIT = """
+while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+print("begun", flush=True)
+time.sleep(600)
 """
 
 # Starts a new process whenever one of its two is ended.
@@ -196,3 +212,168 @@ def test_stopped_program_is_killed_all_the_same(shared, tmp_path):
     shared.call("POST", f"/tasks/{task_id}/kill")
     assert shared.wait(task_id)["status"] == "killed"
     assert not is_running(int(note.read_text()))
+
+
+# Takes minutes to pack, and no space: a hole in a file is read as zeros.
+LARGE = """
+import os, sys
+print("computed", flush=True)
+with open("hole", "wb") as file:
+    file.truncate(400 << 30)
+"""
+
+
+def end_of(server, task_id, patience):
+    """Kill a task, and return it once it has ended, after a limited time."""
+    server.call("POST", f"/tasks/{task_id}/kill")
+    until(lambda: server.get(f"/tasks/{task_id}/status")["is_terminated"], "the end", patience)
+    return server.get(f"/tasks/{task_id}")
+
+
+def slot_is_free(server):
+    """Return whether a server with one slot runs a task."""
+    return server.wait(server.run("python -c pass", files={}))["status"] == "success"
+
+
+def supervisors_of(server, task_id):
+    """Return the process ids of all supervisors that a task has had."""
+    lines = (server.data_dir / "tasks" / task_id / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines if line.strip("\0")]
+    return [event["pid"] for event in events if event["event"] == "supervising"]
+
+
+def next_supervisor(server, task_id, count):
+    return until(
+        lambda: (found := supervisors_of(server, task_id))[count - 1 :] and found[count - 1],
+        "a supervisor",
+        120.0,
+    )
+
+
+@pytest.mark.extended
+def test_kill_while_output_is_packed_ends_in_time_and_keeps_the_files(make_server):
+    server = make_server("--capacity", "1")
+    task_id = server.run("python large.py", files={"large.py": LARGE})
+    partial = server.data_dir / "storage" / task_id / ".output.zip.part"
+    until(partial.exists, "packing to begin")
+    task = end_of(server, task_id, 120.0)
+    assert task["status"] == "killed"
+    assert slot_is_free(server)
+    assert not partial.exists()
+    assert server.output(task_id, "stdout.txt").strip() == "computed"
+    kept = server.data_dir / "tasks" / task_id / "kept"
+    assert (kept / "hole").exists()
+    assert str(kept) in task["status_history"][-1]["description"]
+
+
+@pytest.mark.extended
+def test_kill_while_input_is_unpacked_ends_in_time(make_server, tmp_path):
+    server = make_server("--capacity", "1")
+    task_id = server.submit("python -c pass")
+    # 4 GB of zeros are 4 MB in the archive.
+    archive = tmp_path / "input.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        packed.writestr("sim_dir/", b"")
+        with packed.open("sim_dir/zeros", "w", force_zip64=True) as file:
+            for _ in range(256):
+                file.write(bytes(16 << 20))
+    server.upload(task_id, archive.read_bytes())
+    server.call("POST", f"/tasks/{task_id}/input_uploaded")
+    zeros = server.data_dir / "tasks" / task_id / "work" / "zeros"
+    until(zeros.exists, "unpacking to begin")
+    assert end_of(server, task_id, 60.0)["status"] == "killed"
+    assert slot_is_free(server)
+
+
+def test_kill_continues_a_suspended_supervisor(make_server):
+    server = make_server("--capacity", "1")
+    task_id = server.run("python wait.py", files={"wait.py": "import time; time.sleep(600)"})
+    server.wait(task_id, "computation-started")
+    os.kill(next_supervisor(server, task_id, 1), signal.SIGSTOP)
+    # Less than the time after which a supervisor is killed.
+    assert end_of(server, task_id, 30.0)["status"] == "killed"
+    assert len(supervisors_of(server, task_id)) == 1
+    assert slot_is_free(server)
+
+
+class Hanging:
+    """Suspends a process again and again, so that nothing but SIGKILL ends it."""
+
+    def __init__(self, pid):
+        self._pid = pid
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        # With a stop pending, the process runs no line between SIGCONT and the next SIGSTOP.
+        os.kill(self._pid, signal.SIGSTOP)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self):
+        with contextlib.suppress(ProcessLookupError):
+            while not self._stopping.is_set():
+                os.kill(self._pid, signal.SIGSTOP)
+
+
+@pytest.mark.extended
+def test_kill_ends_task_whose_supervisors_both_hang(make_server, tmp_path):
+    server = make_server("--capacity", "1")
+    note = tmp_path / "child"
+    task_id = server.run(f"python hide.py {note}", files={"hide.py": HIDDEN + WAIT})
+    until(note.exists, "the hidden process")
+    with Hanging(next_supervisor(server, task_id, 1)):
+        server.call("POST", f"/tasks/{task_id}/kill")
+        with Hanging(next_supervisor(server, task_id, 2)):
+            until(lambda: server.status(task_id) == "killed", "the end", 120.0)
+    assert not any(map(is_running, [int(note.read_text()), *supervisors_of(server, task_id)]))
+    assert server.output(task_id, "stdout.txt").strip() == "begun"
+    assert slot_is_free(server)
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_task_whose_supervisors_all_died_keeps_its_output(make_server, tmp_path, is_killed):
+    server = make_server("--capacity", "1")
+    note = tmp_path / "child"
+    task_id = server.run(f"python hide.py {note}", files={"hide.py": HIDDEN + WAIT})
+    until(note.exists, "the hidden process")
+    partial = server.data_dir / "storage" / task_id / ".output.zip.part"
+    partial.write_bytes(b"half")
+    hidden, folder = int(note.read_text()), TaskDir(server.data_dir / "tasks" / task_id)
+    # Without parent, session and environment, it can only be found by the supervisor's list.
+    until(lambda: hidden in dict(process_tree.read_pids(folder.seen)), "the list")
+    with dying_supervisors(server, task_id):
+        if is_killed:
+            server.call("POST", f"/tasks/{task_id}/kill")
+        task = server.wait(task_id)
+    assert task["status"] == ("killed" if is_killed else "executer-failed")
+    assert not is_running(hidden)
+    assert server.output(task_id, "stdout.txt").strip() == "begun"
+    assert not partial.exists()
+    assert not list(folder.root.glob(".*.part"))
+    assert slot_is_free(server)
+
+
+@contextlib.contextmanager
+def dying_supervisors(server, task_id):
+    """Kill every supervisor of a task as soon as it appears."""
+    task = TaskDir(server.data_dir / "tasks" / task_id)
+    stopping = threading.Event()
+
+    def run():
+        while not stopping.is_set():
+            if pid := find_supervisor(task):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()

@@ -25,7 +25,8 @@ print("done")
 def waiting_task(server, go_on):
     task_id = server.run(f"python wait.py {go_on}", files={"wait.py": WAIT_FOR_FILE})
     server.wait(task_id, "computation-started")
-    until((go_on.parent / f"{go_on.name}.pid").exists, "the command to run")
+    note = go_on.parent / f"{go_on.name}.pid"
+    until(lambda: note.exists() and note.read_text(), "the command to run")
     return task_id
 
 

@@ -164,19 +164,19 @@ def test_too_large_upload_is_refused_before_a_byte_comes(shared):
 def test_tasks_get_stored_files_beside_their_input(shared, put):
     put("assets/data.txt", b"from the storage")
     put("assets/folder/in/more.txt", b"more")
-    put("assets/other/own.txt", b"stored")
+    put("others/own.txt", b"stored")
     program = (
-        "import pathlib\nfor name in ('data.txt', 'in/more.txt', 'own.txt'):\n"
+        "import pathlib\nfor name in ('data.txt', 'folder/in/more.txt', 'own.txt'):\n"
         "    print(pathlib.Path(name).read_text())\n"
     )
     task_id = shared.run(
         "python read.py",
         files={"read.py": program, "own.txt": "the input's own"},
-        input_resources=["assets/data.txt", "/assets/folder/", "assets/other"],
+        input_resources=["assets/data.txt", "/assets/folder/", "others"],
     )
     task = shared.wait(task_id)
     assert task["status"] == "success", task["error_detail"]
-    assert task["input_resources"] == ["assets/data.txt", "/assets/folder/", "assets/other"]
+    assert task["input_resources"] == ["assets/data.txt", "/assets/folder/", "others"]
     said = shared.output(task_id, "stdout.txt").split("\n")
     assert said[:3] == ["from the storage", "more", "the input's own"]
 
@@ -188,16 +188,18 @@ def test_task_may_have_stored_files_only(shared, put):
     assert shared.output(task_id, "stdout.txt") == "alone\n"
 
 
-def test_output_of_one_task_is_input_of_another(shared):
-    first = shared.wait(shared.run("python -c pass", files={"a.txt": "x"}))
-    program = "import zipfile\nprint(zipfile.ZipFile('output.zip').namelist())"
+@pytest.mark.parametrize("prefix", ["", "mine/runs"])
+def test_output_of_one_task_is_unpacked_for_another(shared, prefix):
+    first = shared.wait(
+        shared.run("python -c pass", files={"in/a.txt": "x"}, storage_path_prefix=prefix)
+    )
     second = shared.run(
-        "python list.py",
-        files={"list.py": program},
+        "cat output/in/a.txt".replace("output", first["storage_path"]),
+        files={},
         input_resources=[first["storage_output_path"]],
     )
-    shared.wait(second)
-    assert "artifacts/a.txt" in shared.output(second, "stdout.txt")
+    assert shared.wait(second)["status"] == "success"
+    assert shared.output(second, "stdout.txt") == "x"
 
 
 @pytest.fixture

@@ -82,13 +82,26 @@ OUTWARD = [
 
 
 @pytest.mark.parametrize("name", OUTWARD, ids=lambda name: repr(name[:30]))
-def test_names_that_lead_out_or_nowhere_are_refused_before_anything_is_written(
-    server, target, name
+@pytest.mark.parametrize("ranges", [True, False])
+def test_names_that_lead_out_or_nowhere_are_left_out_and_named_in_the_end(
+    server, target, name, ranges
 ):
-    new, error, _ = fetch(server, target, build(GOOD, name))
+    server.ranges = ranges
+    new, error, _ = fetch(server, target, build(GOOD, name, Entry("last.txt", b"last")))
     assert isinstance(error, UnsafePathError)
     assert repr(name)[:100] in str(error)
-    assert new == {}
+    assert new == {"good.txt": b"good", "last.txt": b"last"}
+    assert fetch(server, target, build(name))[0] == new
+
+
+def test_bad_names_and_damage_are_named_together(server, target):
+    damaged = Entry("damaged.txt", b"damaged", crc=1)
+    names = ["../x", "/y", "a\0b", "C:/z"]
+    new, error, _ = fetch(server, target, build(*names, damaged, GOOD))
+    assert isinstance(error, ArchiveError)
+    for said in ("'../x'", "'/y'", "NUL character", "2 more entries could not be extracted"):
+        assert said in str(error)
+    assert new == {"good.txt": b"good"}
 
 
 @pytest.mark.parametrize(

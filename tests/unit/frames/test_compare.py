@@ -223,7 +223,7 @@ def test_commands_in_unknown_format_fall_back_to_executed_ones():
 
 
 def test_parameters_of_the_submission_are_columns():
-    one = wire_task("a", **run("x", sim_dir="sim_dir", depth=2.5))
+    one = wire_task("a", **run("x", sim_dir="sim_dir", depth=2.5, submission_id="1"))
     other = wire_task("b", **run("x", sim_dir="sim_dir", run_subprocess_dir=None))
     frame = compare(comparison_frame(infos(one, other), details=True))
     assert list(frame) == ["parameter.depth"]

@@ -283,6 +283,42 @@ def test_broken_upload_starts_again_from_its_first_byte(transport, script, serve
     assert [seen[3] for seen in script.seen] == [b"all", b"all"]
 
 
+@pytest.mark.parametrize("error", [OSError("no such file"), ValueError("odd"), EOFError()])
+def test_error_of_the_content_to_upload_is_raised_unchanged_after_one_try(
+    transport, server, pauses, error
+):
+    tries = []
+
+    def content():
+        tries.append(1)
+        yield b"first"
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        transport.upload(f"{server}/signed?signature=secret", content)
+    assert caught.value is error
+    assert (len(tries), pauses) == (1, [])
+
+
+def test_unreachable_store_is_named_without_the_signature(transport):
+    with pytest.raises(errors.APIConnectionError) as caught:
+        transport.upload("http://127.0.0.1:1/signed?signature=secret", lambda: iter([b"x"]))
+    assert str(caught.value).startswith("http://127.0.0.1:1 cannot be reached")
+    assert "secret" not in str(caught.value)
+    assert "INDUCTIVA_API_URL" not in str(caught.value)
+
+
+def test_persistent_block_makes_more_tries_of_repeatable_calls_only(transport, script):
+    script.set((503, {}, b""))
+    with time_limits.persistent(), pytest.raises(errors.ServerError):
+        transport.call("GET", "/tasks")
+    assert len(script.seen) == time_limits.PERSISTENT_TRIES > TRIES
+    script.seen.clear()
+    with time_limits.persistent(), pytest.raises(errors.ServerError):
+        transport.call("POST", "/tasks/submit")
+    assert len(script.seen) == 1
+
+
 def test_retry_after_beyond_the_limit_is_an_error_at_once_that_says_it(transport, script, pauses):
     script.set((429, {"Retry-After": "600"}, b""))
     with pytest.raises(errors.RateLimitError, match="try again in 600 s") as caught:

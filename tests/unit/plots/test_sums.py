@@ -93,8 +93,8 @@ def test_costs_without_a_time_are_in_the_subtitle(frames):
     (rows,) = rows_of(chart)
     assert rows["usd"].sum() == 94
     first, second = chart.to_dict()["title"]["subtitle"]
-    assert first.startswith("94.00 US$ for 47 tasks")
-    assert second == "1 without a cost, 2 without a time (4.00 US$) left out"
+    assert first.startswith("$94.00 for 47 tasks")
+    assert second == "1 without a cost, 2 without a time ($4.00) left out"
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -326,7 +326,7 @@ def test_day_that_costs_a_thousand_times_more_does_not_hide_the_rest():
     rows, words = rows_of(chart)
     assert rows["usd"].sum() == 5022
     assert rows["top"].max() == 2.5
-    assert words["words"].to_list() == ["\N{UPWARDS ARROW} 5,000 US$"]
+    assert words["words"].to_list() == ["\N{UPWARDS ARROW} $5,000"]
     assert "1 day beyond the axis" in subtitle(chart)
 
 

@@ -13,6 +13,7 @@ import pytest
 from inductiva_widgets.errors import LocalServerError
 from inductiva_widgets.models.tasks import TaskInfo
 from inductiva_widgets.server import state_machine
+from inductiva_widgets.server.clock import Moment
 from inductiva_widgets.server.data_dir import DataDir
 from inductiva_widgets.server.demo import events, history
 from inductiva_widgets.server.demo import plan as replay_plan
@@ -314,7 +315,7 @@ class Clock:
     def serve(self):
         """Start as a new server does, but without threads."""
         executor = DemoExecutor(self.data, self.options, lambda: self.now)
-        self.scheduler = Scheduler(self.data, self.store, executor, lambda: self.now)
+        self.scheduler = Scheduler(self.data, self.store, executor, lambda: Moment(self.now))
         self.scheduler.resume()
         self.submitter = DemoSubmitter(self.data, self.store, self.options, self.scheduler.wake)
 

@@ -93,9 +93,9 @@ class Case:
         self.executor = NotingExecutor()
         self.serve()
 
-    def serve(self):
+    def serve(self, **options):
         """Start as a new server does, but without a thread."""
-        self.scheduler = Scheduler(self.data, self.store, self.executor)
+        self.scheduler = Scheduler(self.data, self.store, self.executor, **options)
         self.scheduler.resume()
 
     def queue(self, task_id):
@@ -183,6 +183,34 @@ def test_run_that_vanished_is_submitted_once_more_and_then_given_up_by_force(cas
     assert len(case.executor.take_calls("submit")) == 2
     assert case.executor.take_calls("force") == [("a", second)]
     assert case.status("a") == "executer-failed"
+
+
+def test_supervisor_that_reports_the_end_and_hangs_frees_its_slot(case):
+    case.serve(stop_timeout=0.0)
+    for name in "abc":
+        case.queue(name)
+    case.scheduler.run_once()
+    case.report("a", "finished", outcome="executer-failed", reason="why")
+    hung = case.handle("a")
+    case.scheduler.run_once()
+    case.scheduler.run_once()
+    assert case.executor.take_calls("force") == [("a", hung)]
+    assert case.executor.take_calls("submit") == [("a",), ("b",), ("c",)]
+    assert [case.status(name) for name in "abc"] == ["executer-failed", "started", "started"]
+
+
+def test_kill_that_runs_out_of_time_is_forced_and_the_task_submitted_once_more(case):
+    case.serve(stop_timeout=0.0)
+    case.queue("a")
+    case.scheduler.run_once()
+    first = case.handle("a")
+    case.enter("a", Status.PENDING_KILL)
+    for _ in range(4):
+        case.scheduler.run_once()
+    forced = case.executor.take_calls("force")
+    assert forced[0] == ("a", first)
+    assert len(case.executor.take_calls("submit")) == 2
+    assert case.status("a") == "killed"
 
 
 def test_executor_that_cannot_be_reached_ends_no_task(case):

@@ -32,6 +32,7 @@ def test_class_sends_its_alias_image_commands_and_folder(client, case, row):
     client.transport.groups = [row.group]
     getattr(simulators, row.name)(**row.init).run(case, **row.run)
     body = submitted(client)
+    assert len(body["extra_params"].pop("submission_id")) == 32
     image = f"docker://inductiva/kutu:{row.image}_v12" + ("_gpu" if row.name == "GX" else "")
     assert (body["simulator_name_alias"], body["container_image"]) == (row.alias, image)
     expected = [{"cmd": item} if isinstance(item, str) else item for item in row.commands]

@@ -56,6 +56,8 @@ REFUSED = [
     ("COAWST", {}, {**FILE, "build_coawst_script": "f"}, "MY_ROOT_DIR"),
     ("COAWST", {}, {**FILE, "compile_simulator": False}, "coawstM"),
     ("REEF3D", {}, {"on_finish_cleanup": "g.sh"}, r"g\.sh"),
+    ("REEF3D", {}, {"remote_assets": ["data/a", "/"]}, "paths in the remote storage, got '/'"),
+    ("REEF3D", {}, {"remote_assets": [None]}, "storage_output_path"),
 ]
 
 

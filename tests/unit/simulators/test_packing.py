@@ -1,5 +1,8 @@
 import io
 import os
+import shutil
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -91,3 +94,39 @@ def test_output_zip_among_the_inputs_is_refused(folder):
     (folder / "output.zip").write_text("")
     with pytest.raises(InputError, match=r"output\.zip"):
         validate_input_dir(folder)
+
+
+def validated_without_privileges(folder):
+    """Return what the validation prints in a process to which permissions apply, also for root."""
+    code = (
+        "import sys\n"
+        "from inductiva_widgets.errors import InputError\n"
+        "from inductiva_widgets.simulators._packing import validate_input_dir\n"
+        "try:\n    validate_input_dir(sys.argv[1])\n"
+        "except InputError as error:\n    print(error)\n"
+    )
+    drop = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("permissions do not apply to root")
+        drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    command = [*drop, sys.executable, "-c", code, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", ["model.inp", "mesh"])
+def test_file_or_folder_without_permission_is_named(folder, name):
+    (folder / name).chmod(0)
+    try:
+        said = validated_without_privileges(folder)
+    finally:
+        (folder / name).chmod(0o755)
+    assert said.startswith(f"The input {str(folder / name)!r} cannot be read: permission denied.")
+    assert "Make it readable, or move it out of the input folder." in said
+
+
+def test_folder_that_is_removed_before_it_is_read_is_named(folder):
+    checked = validate_input_dir(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(InputError, match=r"a\.bin' was removed while the input folder was read"):
+        list(checked.stream())

@@ -117,8 +117,16 @@ def test_card_of_a_task_that_goes_on_says_of_when_it_is():
 
 def test_static_card_has_role_and_label_of_the_live_card():
     shown = static_html.task_html(info(status="killed"), NOW)
-    assert '<section aria-label="Task n7pbtxunxqzuca6nwe9v0gn75"' in shown
+    assert ' aria-label="Task n7pbtxunxqzuca6nwe9v0gn75"' in shown
     assert 'role="status" data-status="killed"' in shown
+
+
+def test_static_html_is_kept_from_being_typeset_as_tex():
+    named = info(status="killed", simulator=r"$\href{javascript:alert(1)}{x}$")
+    card = static_html.task_html(named, NOW)
+    assert card.startswith('<section class="tex2jax_ignore mathjax_ignore" ')
+    assert card.count("<section") == card.count("</section>") == 1
+    assert card.endswith("</section>")
 
 
 def test_phase_bar_of_a_failed_task_has_the_phase_that_failed_in_red():
@@ -138,7 +146,7 @@ def test_long_values_are_cut_and_stay_on_their_line():
 def test_list_sums_up_all_of_its_tasks():
     totals = {"counts": {"ok": 20, "bad": 40}, "cost": 1.25, "seconds": 600.0, "growth": None}
     text = Tags(static_html.list_html([info()], NOW, 60, totals)).text
-    assert "60 tasks · 20 succeeded · 40 failed · computation 0:10:00 · cost 1.25 US$" in text
+    assert "60 tasks · 20 succeeded · 40 failed · computation 0:10:00 · cost $1.25" in text
     assert "as of" not in text
     totals["counts"] = {"run": 1, "ok": 59}
     assert "as of" in Tags(static_html.list_html([info()], NOW, 60, totals)).text

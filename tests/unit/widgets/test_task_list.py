@@ -190,7 +190,13 @@ def test_facet_gives_values_and_refuses_what_is_no_column(table):
 def test_columns_and_mode_are_checked(table):
     widget, _ = table(*many(1), columns=["task_id", "cost_usd"], mode="timeline")
     assert (widget.columns, widget.mode) == (["task_id", "cost_usd"], "timeline")
-    for wrong in ({"columns": ["colour"]}, {"mode": "pie"}, {"columns": [3]}):
+    for wrong in (
+        {"column_widths": {"status": 0}},
+        {"column_widths": {"status": "9px"}},
+        {"columns": ["colour"]},
+        {"mode": "pie"},
+        {"columns": [3]},
+    ):
         with pytest.raises(InputError):
             TaskListWidget([], **wrong)
     with pytest.raises(InputError):

@@ -69,7 +69,7 @@ def test_failure_of_the_machine_gives_the_machines_reason():
 
 def test_kill_says_what_it_means_and_that_nothing_needs_to_be_done():
     failure = view_models.task_view(info(status="killed"))["failure"]
-    assert failure["title"] == "The task was killed by its user."
+    assert failure["title"] == "You killed this task."
     assert failure["advice"].startswith("Nothing needs to be corrected")
 
 
