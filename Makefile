@@ -23,7 +23,7 @@ PYTHON_SUITES := $(addprefix tests/,release notebooks conformance integration un
 TOGETHER := --no-print-directory -j 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 READY := $(BUNDLE) $(VENV)/.dev
 
-.PHONY: help demo test test-all test-extended build lint types test-js test-python test-unit test-integration test-conformance test-notebooks test-browser test-release test-slurm tools browser docs benchmarks pictures format dist clean
+.PHONY: help demo test test-all test-extended build lint types test-js test-python test-unit test-integration test-conformance test-notebooks test-browser test-release test-slurm tools browser docs benchmarks soak pictures format dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -99,6 +99,9 @@ docs: $(BUNDLE) $(VENV)/.dev ## Build the documentation site into build/docs: gu
 
 benchmarks: $(BUNDLE) $(VENV)/.dev ## Measure the figures of docs/figures.md (an hour; a machine that does nothing else)
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
+
+soak: $(BUNDLE) $(VENV)/.dev ## Run live cards over a bad connection for 15 minutes; ARGS="--minutes 2 --cards 10"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 pictures: $(READY) browser ## Take the documents' pictures again
 	@TAKE_PICTURES=1 $(BIN)/pytest -q -n 2 --dist loadfile $(PICTURES:%=tests/browser/%.py)

@@ -62,6 +62,7 @@ docs/command_line
 docs/configuration
 docs/embedded_server
 docs/front_ends
+docs/vendor_names
 docs/figures
 ```
 

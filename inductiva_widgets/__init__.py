@@ -20,6 +20,10 @@ Modules:
 | ``inductiva_widgets.simulators`` | simulators, and how to run them |
 | ``inductiva_widgets.tasks`` | tasks, lists of tasks, the task history |
 | ``inductiva_widgets.resources`` | machine groups and their costs |
+| ``inductiva_widgets.projects`` | projects, and the tasks in them |
+| ``inductiva_widgets.storage`` | files in the remote storage |
+| ``inductiva_widgets.users`` | the account: quotas and costs |
+| ``inductiva_widgets.commands`` | commands with input, environment and MPI settings |
 | ``inductiva_widgets.downloads`` | downloads of files and parts of archives from any URL |
 | ``inductiva_widgets.frames`` | DataFrames of tasks: columns, files |
 | ``inductiva_widgets.plots`` | charts of DataFrames |
@@ -42,17 +46,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from inductiva_widgets import (
+        commands,
         downloads,
         errors,
         frames,
         plots,
+        projects,
         resources,
         simulators,
+        storage,
         tasks,
+        users,
         utils,
     )
+    from inductiva_widgets.config import get_output_dir, set_output_dir
     from inductiva_widgets.errors import InductivaError
-    from inductiva_widgets.http.default_client import connect
+    from inductiva_widgets.http.default_client import connect, get_api_key, set_api_key
     from inductiva_widgets.status import Status
     from inductiva_widgets.tasks.task import Task
     from inductiva_widgets.tasks.task_list import TaskList
@@ -73,20 +82,42 @@ __all__ = [
     "TaskListWidget",
     "TaskWidget",
     "__version__",
+    "commands",
     "connect",
     "downloads",
     "errors",
     "frames",
+    "get_api_key",
+    "get_output_dir",
     "plots",
+    "projects",
     "resources",
+    "set_api_key",
+    "set_output_dir",
     "simulators",
+    "storage",
     "tasks",
+    "users",
     "utils",
 ]
 
 _MODULES = frozenset(
-    {"downloads", "errors", "frames", "plots", "resources", "simulators", "tasks", "utils"}
+    {
+        "commands",
+        "downloads",
+        "errors",
+        "frames",
+        "plots",
+        "projects",
+        "resources",
+        "simulators",
+        "storage",
+        "tasks",
+        "users",
+        "utils",
+    }
 )
+_OF_THE_VENDOR = frozenset({"benchmarks", "events"})
 _HOMES = {
     "DownloadWidget": "inductiva_widgets.widgets",
     "InductivaError": "inductiva_widgets.errors",
@@ -97,6 +128,10 @@ _HOMES = {
     "TaskListWidget": "inductiva_widgets.widgets",
     "TaskWidget": "inductiva_widgets.widgets",
     "connect": "inductiva_widgets.http.default_client",
+    "get_api_key": "inductiva_widgets.http.default_client",
+    "get_output_dir": "inductiva_widgets.config",
+    "set_api_key": "inductiva_widgets.http.default_client",
+    "set_output_dir": "inductiva_widgets.config",
 }
 
 # What lower packages use of higher ones: tasks show themselves, and frames become tasks again.
@@ -116,6 +151,11 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _OF_THE_VENDOR:
+        raise AttributeError(
+            f"module {__name__!r} has no {name!r}. The vendor's client has it, and "
+            "`%load_ext inductiva_widgets` shows its tasks as cards."
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -86,8 +86,8 @@ def embedded_target(target: str | None = None) -> str | None:
     return name if name in (LOCAL, SLURM, REPLAY) else None
 
 
-def find_api_key(api_key: Secret | None = None) -> Secret:
-    """Return the key from the argument, the environment or the key file.
+def lookup_api_key(api_key: Secret | None = None) -> Secret | None:
+    """Return the key from the argument, the environment or the key file, or None.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def find_api_key(api_key: Secret | None = None) -> Secret:
     Raises
     ------
     ConfigurationError
-        If no key is found, or it contains invalid characters.
+        If the key contains invalid characters.
     """
     sources = (
         ("the api_key argument", api_key),
@@ -113,6 +113,25 @@ def find_api_key(api_key: Secret | None = None) -> Secret:
                 f"The API key from {source} must consist of letters, digits, dots, hyphens and "
                 "underscores. Copy it again from the Inductiva console."
             )
+        return key
+    return None
+
+
+def find_api_key(api_key: Secret | None = None) -> Secret:
+    """Return the key from the argument, the environment or the key file.
+
+    Parameters
+    ----------
+    api_key
+        The API key. By default it is looked up.
+
+    Raises
+    ------
+    ConfigurationError
+        If no key is found, or it contains invalid characters.
+    """
+    key = lookup_api_key(api_key)
+    if key is not None:
         return key
     raise ConfigurationError(
         "No API key was found. For the Inductiva cloud, set the environment variable "
@@ -132,6 +151,24 @@ def key_file() -> Path:
 def output_dir() -> Path:
     """Return the folder for downloads: ``INDUCTIVA_OUTPUT_DIR`` or ``inductiva_output``."""
     return Path(os.getenv("INDUCTIVA_OUTPUT_DIR") or DEFAULT_OUTPUT_DIR)
+
+
+def get_output_dir() -> str:
+    """Return the folder for downloads."""
+    return str(output_dir())
+
+
+def set_output_dir(new_output_dir: str | os.PathLike[str] | None) -> None:
+    """Set the folder for downloads, also of processes that are started later.
+
+    Parameters
+    ----------
+    new_output_dir
+        Path of the folder, which need not exist; None for the current folder.
+    """
+    os.environ["INDUCTIVA_OUTPUT_DIR"] = os.fspath(
+        "." if new_output_dir is None else new_output_dir
+    )
 
 
 def turn_server() -> str:

@@ -20,6 +20,7 @@ import argparse
 import contextlib
 import http.client
 import io
+import json
 import random
 import re
 import select
@@ -29,10 +30,11 @@ import struct
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 _CHUNK = 16 * 1024
@@ -647,11 +649,60 @@ def _disturbed(
             yield piece
 
 
+class RandomFaults:
+    """Faults that a share of all requests meets, by chance; ``counts`` has how many met which.
+
+    Parameters
+    ----------
+    rate
+        Share of the requests that go wrong, from 0 to 1.
+    seed
+        For the choice.
+    """
+
+    KINDS: ClassVar[dict[str, Fault]] = {
+        "unavailable": Fault(status=503, headers={"Retry-After": "1"}),
+        "bad gateway": Fault(status=502, headers={"Content-Type": "text/html"}, body=b"<html>"),
+        "dropped": Fault(drop=True),
+        "late": Fault(delay=2.0),
+        "cut": Fault(cut=(0, 100)),
+    }
+
+    def __init__(self, rate: float, seed: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self._random = random.Random(seed)
+        self._rate = rate
+
+    def faults(self) -> list[Fault]:
+        """Return the faults to add to a proxy."""
+        share = self._rate / len(self.KINDS)
+        found = [
+            # Faults are tried in order: each gets its share of what the ones before it left.
+            replace(fault, times=None, when=self._choice(name, share / (1 - share * index)))
+            for index, (name, fault) in enumerate(self.KINDS.items())
+        ]
+        return [Fault(times=None, when=self._count_request), *found]
+
+    def _count_request(self, _: Entry) -> bool:
+        self.counts["requests"] += 1
+        return False
+
+    def _choice(self, name: str, share: float) -> Callable[[Entry], bool]:
+        def is_chosen(_: Entry) -> bool:
+            found = self._random.random() < share
+            self.counts[name] += found
+            return found
+
+        return is_chosen
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target_url", help="the server behind, such as http://127.0.0.1:8000")
     parser.add_argument("--rate", type=float, help="bytes per second of each connection")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; any by default")
+    parser.add_argument("--fault-rate", type=float, default=0.0, help="share of random faults")
+    parser.add_argument("--seed", type=int, default=0, help="for the random faults")
     parser.add_argument("--verbose", action="store_true", help="print each request")
     options = parser.parse_args()
     ended = threading.Event()
@@ -661,8 +712,12 @@ def main() -> None:
     with FaultProxy(
         options.target_url, port=options.port, rate=options.rate, log_to=log_to
     ) as proxy:
+        faults = RandomFaults(options.fault_rate, options.seed)
+        proxy.add(*faults.faults())
         print(f"listening on {proxy.url}", flush=True)
-        ended.wait()
+        while not ended.wait(10.0):
+            proxy.forget()
+        print(json.dumps(faults.counts))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from inductiva_widgets.models.tasks import SUBMISSION_ID, Command, TaskInfo
+from inductiva_widgets.models.tasks import SUBMISSION_ID, CommandSpec, TaskInfo
 
 PARAMETER = "parameter."
 """Prefix of the columns that hold parameters of the submission."""
@@ -58,22 +58,22 @@ def detail_columns(infos: Sequence[TaskInfo], index: pd.Index[Any]) -> dict[str,
     }
 
 
-def _submitted_commands(info: TaskInfo) -> list[Command]:
+def _submitted_commands(info: TaskInfo) -> list[CommandSpec]:
     commands = (info.extra_params or {}).get("commands")
     try:
-        return msgspec.convert(commands or [], list[Command])
+        return msgspec.convert(commands or [], list[CommandSpec])
     except msgspec.ValidationError:
         # The service uses another format; the executed commands are shown instead.
         return []
 
 
-def _text(info: TaskInfo, commands: Sequence[Command]) -> str | None:
+def _text(info: TaskInfo, commands: Sequence[CommandSpec]) -> str | None:
     lines = [_shell_line(command) for command in commands]
     lines = lines or [str(run.attributes["command"]) for run in info.executed_commands]
     return "\n".join(lines) or None
 
 
-def _shell_line(command: Command) -> str:
+def _shell_line(command: CommandSpec) -> str:
     words = [f"{key}={shlex.quote(value)}" for key, value in sorted(command.env.items())]
     if command.mpi_config is not None:
         words.append("mpirun")
@@ -90,7 +90,7 @@ def _option(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _processes(commands: Sequence[Command]) -> int | None:
+def _processes(commands: Sequence[CommandSpec]) -> int | None:
     configs = [command.mpi_config for command in commands if command.mpi_config is not None]
     counts = [config.options.get("np") for config in configs]
     return max((count for count in counts if type(count) is int), default=None)

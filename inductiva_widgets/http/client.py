@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
@@ -12,7 +12,16 @@ import msgspec
 from inductiva_widgets import errors
 from inductiva_widgets.config import LOCAL, REPLAY, SLURM
 from inductiva_widgets.http.transport import FileRange, Transport
-from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice
+from inductiva_widgets.models.account import (
+    AccountCosts,
+    AccountInfo,
+    MonthlyCost,
+    ProjectInfo,
+    QuotaInfo,
+    StorageEntry,
+    StorageListing,
+)
+from inductiva_widgets.models.machines import MachineGroupInfo, MachinePrice, MachineTypeInfo
 from inductiva_widgets.models.tasks import (
     ArchiveListing,
     ImageCatalogue,
@@ -387,8 +396,15 @@ class Client:
         """
         self.transport.upload(url, body)
 
-    def archive_listing(self, path: str, prefix: str = "artifacts/") -> ArchiveListing:
-        """Return all entries of a stored archive: ``GET /storage/zip-contents``.
+    def archive_listing(
+        self,
+        path: str,
+        prefix: str = "artifacts/",
+        *,
+        recursive: bool = True,
+        region: str | None = None,
+    ) -> ArchiveListing:
+        """Return the entries of a stored archive: ``GET /storage/zip-contents``.
 
         Parameters
         ----------
@@ -396,22 +412,78 @@ class Client:
             Path of the archive in the storage.
         prefix
             Folder in the archive to list.
+        recursive
+            If True, list the entries in its folders, too.
+        region
+            Region of the storage; None for the account's.
         """
-        params = {"path": path, "zip_relative_path": prefix, "recursive": True}
+        params = {
+            "path": path,
+            "zip_relative_path": prefix,
+            "recursive": recursive,
+            "region": region,
+        }
         answer = self.transport.call(
             "GET", "/storage/zip-contents", answer=ArchiveListing, params=params
         )
         return cast(ArchiveListing, answer)
 
-    def delete_path(self, path: str) -> None:
+    def delete_path(self, path: str, region: str | None = None) -> None:
         """Delete a stored file or folder: ``DELETE /storage/``.
 
         Parameters
         ----------
         path
             Path of the file or folder.
+        region
+            Region of the storage; None for the account's.
         """
-        self.transport.call("DELETE", "/storage/", params={"path": path})
+        self.transport.call("DELETE", "/storage/", params={"path": path, "region": region})
+
+    def copy_path(self, source: str, target: str, region: str | None = None) -> None:
+        """Copy a stored file or folder: ``POST /storage/copy``.
+
+        Parameters
+        ----------
+        source, target
+            Paths in the storage.
+        region
+            Region of the storage; None for the account's.
+        """
+        params = {"source": source, "target": target, "region": region}
+        self.transport.call("POST", "/storage/copy", params=params)
+
+    def store_url(self, url: str, path: str, region: str | None = None) -> None:
+        """Have the service store the file of a URL: ``POST /storage/input_remote``.
+
+        Parameters
+        ----------
+        url
+            Address of the file.
+        path
+            Path in the storage.
+        region
+            Region of the storage; None for the account's.
+        """
+        params = {"url": url, "path": path, "region": region}
+        self.transport.call("POST", "/storage/input_remote", params=params)
+
+    def list_storage(self, params: Mapping[str, str | int | None]) -> list[StorageEntry]:
+        """Return a page of the files and folders at a path: ``GET /storage/contents``.
+
+        Parameters
+        ----------
+        params
+            Path, order and page, by the names of the service.
+        """
+        answer = self.transport.call(
+            "GET", "/storage/contents", answer=StorageListing, params=params
+        )
+        return cast(StorageListing, answer).contents
+
+    def get_storage_size(self) -> int:
+        """Return the size of all stored files in bytes: ``GET /storage/size``."""
+        return cast(int, self.transport.call("GET", "/storage/size", answer=int))
 
     # Machines, simulators, projects
 
@@ -481,6 +553,27 @@ class Client:
         answer = self.transport.call("GET", "/compute/price", answer=MachinePrice, params=params)
         return cast(MachinePrice, answer)
 
+    def list_machine_types(
+        self, params: Mapping[str, str | float | list[str] | list[float] | None]
+    ) -> list[MachineTypeInfo]:
+        """Return the available machine types from the catalogue, without the key.
+
+        ``GET /pricing/machine-types``.
+
+        Parameters
+        ----------
+        params
+            Filters, by the names of the service.
+        """
+        answer = self.transport.call(
+            "GET",
+            "/pricing/machine-types",
+            answer=list[MachineTypeInfo],
+            params=params,
+            keyed=False,
+        )
+        return cast("list[MachineTypeInfo]", answer)
+
     def list_images(self) -> ImageCatalogue:
         """Return the available simulator images from the catalogue, without the key."""
         answer = self.transport.call(
@@ -488,8 +581,65 @@ class Client:
         )
         return cast(ImageCatalogue, answer)
 
-    def ensure_project(self, name: str) -> None:
-        """Create a project unless it exists: ``POST /projects``.
+    def get_quotas(self) -> dict[str, QuotaInfo]:
+        """Return the quotas of the account by their ids: ``GET /users/quotas``."""
+        answer = self.transport.call("GET", "/users/quotas", answer=dict[str, QuotaInfo])
+        return cast("dict[str, QuotaInfo]", answer)
+
+    def get_account(self) -> AccountInfo:
+        """Return the account of the key: ``GET /users/info``."""
+        return cast(AccountInfo, self.transport.call("GET", "/users/info", answer=AccountInfo))
+
+    def get_costs(self, params: Mapping[str, int | None]) -> list[MonthlyCost]:
+        """Return the costs of months, oldest first: ``GET /users/costs``.
+
+        Parameters
+        ----------
+        params
+            First and last month, by the names of the service.
+        """
+        answer = self.transport.call("GET", "/users/costs", answer=AccountCosts, params=params)
+        return cast(AccountCosts, answer).costs
+
+    def list_projects(self) -> list[ProjectInfo]:
+        """Return the projects of the account: ``GET /projects``."""
+        answer = self.transport.call("GET", "/projects", answer=list[ProjectInfo])
+        return cast("list[ProjectInfo]", answer)
+
+    def get_project(self, name: str) -> ProjectInfo:
+        """Return a project: ``GET /projects/{name}``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        """
+        return cast(ProjectInfo, self.transport.call("GET", _project(name), answer=ProjectInfo))
+
+    def delete_project(self, name: str) -> None:
+        """Delete a project, not its tasks: ``DELETE /projects``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        """
+        self.transport.call("DELETE", "/projects", params={"project_name": name})
+
+    def add_task_to_project(self, name: str, task_id: str) -> None:
+        """Move a task to a project: ``POST /projects/{name}/task/{id}/add``.
+
+        Parameters
+        ----------
+        name
+            Name of the project.
+        task_id
+            Id of the task.
+        """
+        self.transport.call("POST", f"{_project(name)}/task/{quote(task_id, safe='')}/add")
+
+    def ensure_project(self, name: str) -> ProjectInfo:
+        """Return a project, created unless it exists: ``POST /projects``.
 
         Parameters
         ----------
@@ -500,19 +650,25 @@ class Client:
         -----
         Requests: 1, or 2 if the project is created.
         """
-        path = f"/projects/{quote(name, safe='')}"
         try:
-            self.transport.call("GET", path, answer=msgspec.Raw)
+            return self.get_project(name)
         except errors.NotFoundError:
             body = {"name": name, "project_type": "project"}
             try:
-                self.transport.call("POST", "/projects", body=body, retry=True)
+                answer = self.transport.call(
+                    "POST", "/projects", answer=ProjectInfo, body=body, retry=True
+                )
             except errors.APIError as error:
                 # It exists if only the response to the first try was lost.
                 try:
-                    self.transport.call("GET", path, answer=msgspec.Raw)
+                    return self.get_project(name)
                 except errors.NotFoundError:
                     raise error from None
+            return cast(ProjectInfo, answer)
+
+
+def _project(name: str) -> str:
+    return f"/projects/{quote(name, safe='')}"
 
 
 def _task(task_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ _lock = threading.Lock()
 _default: Client | None = None
 
 
-def connect(target: str | None = None, *, api_key: str | None = None) -> Client:
+def connect(target: str | None = None, *, api_key: str | Secret | None = None) -> Client:
     """Set the service that tasks, simulators and listings use by default.
 
     Existing objects keep their client.
@@ -82,7 +83,54 @@ def default_client() -> Client:
     return connect() if client is None else client
 
 
+def set_api_key(api_key: str, login_message: bool = False) -> None:
+    """Set the API key that tasks, simulators and listings use by default.
+
+    Existing objects keep their key.
+
+    Parameters
+    ----------
+    api_key
+        The API key. The embedded server needs none, and ignores it.
+    login_message
+        If True, print the address of the service.
+
+    Raises
+    ------
+    ConfigurationError
+        If the key is malformed.
+    """
+    # A traceback may show the arguments: keep only the secret.
+    key, api_key = _as_secret(api_key), ""
+    if key is None:
+        raise ConfigurationError("`api_key` must be a string.")
+    with _lock:
+        client = _default
+    if client is None or not client.is_local:
+        client = connect(None if client is None else client.url, api_key=key)
+    if login_message:
+        sys.stdout.write(f"The API key is used for {client.url}.\n")
+
+
+def get_api_key() -> str | None:
+    """Return the API key that is used by default, or None if there is none.
+
+    Raises
+    ------
+    ConfigurationError
+        If the key is malformed.
+    """
+    with _lock:
+        client = _default
+    if client is not None:
+        return client.settings.api_key.reveal()
+    key = config.lookup_api_key()
+    return None if key is None else key.reveal()
+
+
 def _as_secret(api_key: object) -> Secret | None:
+    if isinstance(api_key, Secret):
+        return api_key
     return Secret(api_key) if isinstance(api_key, str) else None
 
 

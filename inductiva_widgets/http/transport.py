@@ -275,8 +275,11 @@ class Transport:
     def _send(self, request: _ApiRequest) -> requests.Response:
         call_limits = self._limits(request)
         used = self.settings
+        sent_at = 0.0
 
         def send(timeout: _Timeout) -> requests.Response:
+            nonlocal sent_at
+            sent_at = time.monotonic()
             return self._send_once(request, timeout)
 
         try:
@@ -288,10 +291,11 @@ class Transport:
                 if self.settings is used:
                     self.settings = self._revive()
             response = self._send_with_retries(send, request.endpoint, call_limits)
-        if request.keyed:
-            # The catalogue may be on another host, with another clock.
-            self._update_clock_offset(response)
-            self.is_embedded = response.headers.get("Server") == SERVER_NAME
+        is_embedded = response.headers.get("Server") == SERVER_NAME
+        # The catalogue may be on another host, with another clock. An error may come from a proxy.
+        if request.keyed and (response.ok or is_embedded):
+            self._update_clock_offset(response, sent_at)
+            self.is_embedded = is_embedded
         return response
 
     def _limits(self, request: _ApiRequest) -> TimeLimits:
@@ -416,13 +420,15 @@ class Transport:
             message, status=status, endpoint=endpoint, detail=detail, retry_after=asked
         )
 
-    def _update_clock_offset(self, response: requests.Response) -> None:
+    def _update_clock_offset(self, response: requests.Response, sent_at: float) -> None:
         theirs = parse_http_date(response.headers.get("Date", ""))
         if theirs is None or not _FIRST_YEAR <= theirs.year <= _LAST_YEAR:
             return
-        skew = (theirs - datetime.now(timezone.utc)).total_seconds()
-        # The header has whole seconds and the response took time, so ignore small differences.
-        self.clock_skew = skew if abs(skew) > 2.0 else 0.0
+        # The service wrote the time somewhere between the request and the end of the response.
+        min_skew = (theirs - datetime.now(timezone.utc)).total_seconds()
+        max_skew = min_skew + (time.monotonic() - sent_at)
+        # The header has whole seconds, so ignore small differences.
+        self.clock_skew = 0.0 if min_skew < 2.0 and max_skew > -2.0 else (min_skew + max_skew) / 2
 
 
 def _adapter() -> time_limits.LimitedAdapter:

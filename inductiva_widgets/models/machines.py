@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inductiva_widgets.models.tasks import Time, WireModel
+from inductiva_widgets.models.tasks import MpiConfig, Time, WireModel
 
 BUILT_IN_GROUP = "local"
 """Id of the default group of the embedded server."""
@@ -20,6 +20,14 @@ class Gpus(WireModel, frozen=True, kw_only=True):
 
     gpu_count: int | None = None
     gpu_name: str | None = None
+
+
+class QuotaUse(WireModel, frozen=True, kw_only=True):
+    """What a machine group uses of the quotas of the account, by their ids."""
+
+    max_price_hour: float | None = None
+    max_vcpus: float | None = None
+    max_instances: float | None = None
 
 
 class HourlyCost(WireModel, frozen=True, kw_only=True):
@@ -62,6 +70,9 @@ class MachineGroupInfo(WireModel, frozen=True, kw_only=True):
     cost_per_hour: HourlyCost | None = None
     cpu_info: Cpus | None = None
     gpu_info: Gpus | None = None
+    idle_seconds: float | None = None
+    total_ram_gb: float | None = None
+    quota_usage: QuotaUse | None = None
 
     @property
     def is_started(self) -> bool:
@@ -95,3 +106,25 @@ class MachineGroupInfo(WireModel, frozen=True, kw_only=True):
             return None
         machines = self.num_vms or 1 if self.is_mpi_cluster else 1
         return self.cpu_info.cpu_cores_logical * machines
+
+
+class MachineGroupTarget(MachineGroupInfo, frozen=True, kw_only=True):
+    """A machine group to run on, with the MPI settings of its commands."""
+
+    mpi_config: MpiConfig | None = None
+
+
+class MachineTypeInfo(WireModel, frozen=True, kw_only=True):
+    """An available machine type; ``price`` is in US dollars per hour."""
+
+    machine_type: str
+    num_vcpus: int | None = None
+    ram_gb: float | None = None
+    price: float | None = None
+    provider_id: str | None = None
+    threads_per_core: int | None = None
+    spot: bool | None = None
+    region: str | None = None
+    zone: str | None = None
+    num_gpus: int | None = None
+    gpu_name: str | None = None

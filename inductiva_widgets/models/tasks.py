@@ -8,14 +8,15 @@ not break an older client. Times are timezone-aware, durations are in seconds, s
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from inductiva_widgets.status import Status
 
 # The types of ``task.info``, which are public.
-__all__ = ["Executer", "Fee", "Operation", "StatusEvent", "TaskInfo", "TaskMetrics"]
+__all__ = ["Executer", "Fee", "Metric", "Operation", "StatusEvent", "TaskInfo", "TaskMetrics"]
 
 DEMO_MARK = {"inductiva-widgets.data": "DEMO"}
 """Metadata of all demo tasks."""
@@ -124,6 +125,21 @@ class TaskMetrics(WireModel, frozen=True, kw_only=True):
     output_zipped_size_bytes: Count | None = None
     output_size_bytes: Count | None = None
     output_total_files: Count | None = None
+
+
+class Metric(NamedTuple):
+    """A value of ``TaskMetrics`` and its label.
+
+    Parameters
+    ----------
+    label
+        Name in words, without the unit.
+    value
+        Seconds, bytes or number of files; None if unknown.
+    """
+
+    label: str
+    value: float | None
 
 
 class Operation(WireModel, frozen=True, kw_only=True):
@@ -344,6 +360,16 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
         return self.error_detail or machine or None
 
     @property
+    def time_metrics(self) -> SimpleNamespace:
+        """The durations of ``metrics`` as ``Metric``, by their names."""
+        return SimpleNamespace(**_labelled(self.metrics, is_time=True))
+
+    @property
+    def data_metrics(self) -> SimpleNamespace:
+        """The sizes and counts of ``metrics`` as ``Metric``, by their names."""
+        return SimpleNamespace(**_labelled(self.metrics, is_time=False))
+
+    @property
     def can_be_killed(self) -> bool:
         """Whether a kill can be requested: the task has not ended and no kill is pending."""
         return not self.is_terminal and self.status != Status.PENDING_KILL
@@ -375,6 +401,17 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
             return False
         has_size = self.metrics is not None and self.metrics.output_zipped_size_bytes is not None
         return has_size or self.status in (Status.SUCCESS, Status.FAILED)
+
+
+def _labelled(metrics: TaskMetrics | None, *, is_time: bool) -> dict[str, Metric]:
+    return {
+        name: Metric(
+            name.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ").capitalize(),
+            getattr(metrics, name, None),
+        )
+        for name in TaskMetrics.__struct_fields__
+        if name.endswith("_seconds") == is_time
+    }
 
 
 class TaskSummary(
@@ -474,7 +511,7 @@ class MpiConfig(WireModel, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
-class Command(WireModel, frozen=True, kw_only=True):
+class CommandSpec(WireModel, frozen=True, kw_only=True):
     """A command of a simulation, run without a shell; prompts are lines of its standard input."""
 
     cmd: str

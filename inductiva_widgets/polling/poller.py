@@ -127,6 +127,8 @@ class Subscription(Generic[T]):
         self.positions = set() if positions is None else positions
         self.is_cancelled = False
         self.is_paused = False
+        #: Whether the last status that was delivered has an error that may pass.
+        self.shows_error = False
         #: Called on the poller's thread with an exception raised by another callback.
         self.on_error: Callable[[Exception], None] | None = None
         #: Called on the poller's thread with a task and the reason after each failed request, and
@@ -167,6 +169,8 @@ class Subscription(Generic[T]):
     def notify(self, status: PollStatus) -> None:
         """Deliver pending updates and the status."""
         self.notify_pending()
+        has_trouble = any(not trouble.is_final for trouble in self._troubles.values())
+        self.shows_error = has_trouble or status.offline_since is not None
         self.on_status(status)
 
     def notify_pending(self) -> None:
@@ -272,7 +276,9 @@ class Poller:
         """Return whether there is anything to poll; the thread ends when there is not."""
         active = self._active()
         return bool(self._live_tasks() or self._background) or any(
-            item.has_extra_poll or item.pending() for item in active
+            # A task may finish by another request after a failed poll: the error is withdrawn.
+            item.has_extra_poll or item.shows_error or item.pending()
+            for item in active
         )
 
     def poll_now(self) -> None:
@@ -371,7 +377,7 @@ class Poller:
             The service does not answer, or refuses the key.
         """
         live = self._live_tasks()
-        self._forget_unwatched(live)
+        self._drop_records(live)
         has_answered = self._poll(live) if live else True
         for subscription in self._active():
             if subscription.has_extra_poll:
@@ -581,11 +587,12 @@ class Poller:
             self._troubles.pop(task_id, None)
             self._retry_at.pop(task_id, None)
 
-    def _forget_unwatched(self, live: dict[str, list[Pollable]]) -> None:
-        """Drop the records of tasks without a subscription."""
+    def _drop_records(self, live: dict[str, list[Pollable]]) -> None:
+        """Drop the records of tasks without a subscription, or that have finished."""
         with self._lock:
             watched = {key for item in self._active() for key in item.tasks}
-            for task_id in self._troubles.keys() - watched:
+            removed = {key for key, trouble in self._troubles.items() if trouble.is_final}
+            for task_id in self._troubles.keys() - live.keys() - (watched & removed):
                 self._clear_trouble(task_id)
             self._turns = {key: turn for key, turn in self._turns.items() if key in live}
 

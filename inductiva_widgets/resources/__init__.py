@@ -21,6 +21,10 @@ from inductiva_widgets.resources.machine_groups import (
     get,
     get_by_name,
 )
+from inductiva_widgets.resources.machine_types import (
+    estimate_machine_cost,
+    get_available_machine_types,
+)
 from inductiva_widgets.resources.request import GroupOptions
 
 __all__ = [
@@ -30,6 +34,8 @@ __all__ = [
     "GroupOptions",
     "MPICluster",
     "MachineGroup",
+    "estimate_machine_cost",
     "get",
+    "get_available_machine_types",
     "get_by_name",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from inductiva_widgets import errors
 from inductiva_widgets.ansi import escape_control_chars
@@ -28,13 +29,31 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from inductiva_widgets.http.client import Client
+    from inductiva_widgets.models.tasks import MpiConfig
 
 _ENDED = frozenset({"shutting_down", "terminated"})
 _STARTED = frozenset({"starting", "started"})
 # The service uses this year for "never".
 _NEVER = 9999
 _TIMES = "\N{MULTIPLICATION SIGN}"
+# Seconds between two requests for quotas.
+_QUOTA_PERIOD = 60.0
 Value = TypeVar("Value")
+
+
+class VcpuCount(NamedTuple):
+    """Number of virtual CPUs of a machine group; None if unknown.
+
+    Parameters
+    ----------
+    total
+        Those of all machines, for an elastic group of the maximum number.
+    per_machine
+        Those of one machine.
+    """
+
+    total: int | None
+    per_machine: int | None
 
 
 class BaseMachineGroup:
@@ -52,6 +71,8 @@ class BaseMachineGroup:
         Info from the service, or None if the group is not registered.
     client
         Client of the service, or None for the default one.
+    mpi_config
+        MPI settings of commands on all processors, or None for the default ones.
 
     Examples
     --------
@@ -72,8 +93,10 @@ class BaseMachineGroup:
         request: GroupRequest | None,
         info: machines.MachineGroupInfo | None,
         client: Client | None,
+        mpi_config: MpiConfig | None = None,
     ) -> None:
         self._request = request
+        self._mpi_config = mpi_config
         self._info = info
         self._given_client = client
         self._price: machines.MachinePrice | None = None
@@ -136,9 +159,15 @@ class BaseMachineGroup:
         return self._get("spot", bool)
 
     @property
-    def disk_size_gb(self) -> float | None:
+    def data_disk_gb(self) -> float | None:
         """Disk size of each machine in gigabytes."""
         return self._get("disk_size_gb", float)
+
+    @property
+    def auto_resize_disk_max_gb(self) -> int | None:
+        """Size in gigabytes up to which the disk grows, or None for a fixed size."""
+        resize = None if self._request is None else self._request.dynamic_disk_resize_config
+        return None if resize is None else resize.max_disk_size_gb
 
     @property
     def threads_per_core(self) -> int | None:
@@ -168,6 +197,38 @@ class BaseMachineGroup:
         return self._get("provider_id", str)
 
     @property
+    def create_time(self) -> datetime | None:
+        """Time of the registration."""
+        return self._get("creation_timestamp", datetime)
+
+    @property
+    def n_vcpus(self) -> VcpuCount:
+        """Number of virtual CPUs. The first use registers the group with one request."""
+        cpus = self.register().cpu_info
+        per_machine = None if cpus is None else cpus.cpu_cores_logical
+        count = self._bounds()[1]
+        if per_machine is None or count is None:
+            return VcpuCount(None, per_machine)
+        return VcpuCount(per_machine * count, per_machine)
+
+    @property
+    def total_ram_gb(self) -> float | None:
+        """Memory in gigabytes. The first use registers the group with one request."""
+        self.register()
+        return self._get("total_ram_gb", float)
+
+    @property
+    def idle_time(self) -> timedelta | None:
+        """Time without a task, or None if unknown. One request."""
+        seconds = self.refresh()._get("idle_seconds", float)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    @property
+    def started(self) -> bool:
+        """Whether the last known status is that of a started group, as ``is_started``."""
+        return self.is_started
+
+    @property
     def cost_per_hour(self) -> float | None:
         """Maximum cost in US dollars per hour, or None if unknown. One request if not cached."""
         return self._cost().high
@@ -194,6 +255,33 @@ class BaseMachineGroup:
         """
         return estimate(self._machine_price(), self._bounds())
 
+    def estimate_cloud_cost(self, verbose: bool = True) -> float | None:
+        """Return the maximum cost in US dollars per hour, and print the cost.
+
+        Parameters
+        ----------
+        verbose
+            If False, print nothing.
+
+        Returns
+        -------
+        float or None
+            None if the cost is unknown.
+
+        Notes
+        -----
+        Requests: 1, the first time.
+
+        Examples
+        --------
+        >>> cost = inductiva.resources.MachineGroup("c2-standard-4").estimate_cloud_cost()
+        1 ... c2-standard-4 (spot): about 0.00... US$ per hour.
+        """
+        cost = self._cost()
+        if verbose:
+            _print(f"{self._summary()}: {cost}.")
+        return cost.high
+
     def register(self) -> machines.MachineGroupInfo:
         """Register the group, unless it is registered. This is free of charge.
 
@@ -212,7 +300,7 @@ class BaseMachineGroup:
         Requests: 1, the first time.
         """
         if self._info is None and self._request is not None:
-            client = self._client()
+            client = self.client
             try:
                 self._info = client.register_machine_group(self._request)
             except (errors.InvalidRequestError, errors.NotFoundError) as error:
@@ -237,18 +325,20 @@ class BaseMachineGroup:
         Requests: 1, and 1 to register the group if necessary.
         """
         info = self.register()
-        self._info = self._client().get_machine_group(info.name or info.id)
+        self._info = self.client.get_machine_group(info.name or info.id)
         return self
 
-    def start(self, *, quiet: bool = False) -> None:
+    def start(self, wait_for_quotas: bool = False, verbose: bool = True) -> None:
         """Start the machines, unless they are started.
 
         From now on the group costs money until it is terminated.
 
         Parameters
         ----------
-        quiet
-            If True, do not print the cost before the start.
+        wait_for_quotas
+            If True, wait until the quotas of the account allow the start.
+        verbose
+            If True, print the cost before the start.
 
         Raises
         ------
@@ -257,7 +347,8 @@ class BaseMachineGroup:
 
         Notes
         -----
-        Requests: 1 to 3, to register the group, to get its cost and to start it.
+        Requests: 1 to 3, to register the group, to get its cost and to start it, and 1 per minute
+        of waiting for quotas.
         """
         info = self.register()
         if self.status in _ENDED:
@@ -267,13 +358,13 @@ class BaseMachineGroup:
             )
         if self.status in _STARTED:
             return
-        if not quiet:
+        if wait_for_quotas and not self.client.is_local:
+            self._wait_for_quotas(info, verbose)
+        if verbose:
             name = info.name or info.id
-            started = escape_control_chars(f"{name}: {self._summary()}, {self._cost()}")
-            sys.stdout.write(f"Starting {started}.\n")
-            sys.stdout.flush()
+            _print(f"Starting {name}: {self._summary()}, {self._cost()}.")
         try:
-            self._client().start_machine_group(info.id)
+            self.client.start_machine_group(info.id)
         except errors.APITimeoutError:
             # The start of machines may take longer than the timeout.
             if self.refresh().status not in _STARTED:
@@ -281,10 +372,15 @@ class BaseMachineGroup:
         else:
             self._info = replace(info, status="started", started=True)
 
-    def terminate(self) -> None:
+    def terminate(self, verbose: bool = False) -> None:
         """Terminate the machines, which ends their cost.
 
         Tasks in the queue of the group are lost, and running tasks end without output.
+
+        Parameters
+        ----------
+        verbose
+            If True, print the name of the group once the service has accepted.
 
         Notes
         -----
@@ -293,12 +389,14 @@ class BaseMachineGroup:
         if self._info is None or self.status in _ENDED:
             return
         try:
-            self._client().terminate_machine_group(self._info.id)
+            self.client.terminate_machine_group(self._info.id)
         except errors.NotFoundError:
             # The service has terminated it before, because of a time limit.
             self._info = replace(self._info, status="terminated", started=False)
         else:
             self._info = replace(self._info, status="shutting_down", started=False)
+        if verbose:
+            _print(f"Terminated {self.name or self._info.id}.")
 
     def __enter__(self) -> Self:
         try:
@@ -326,7 +424,9 @@ class BaseMachineGroup:
                 f"Call terminate() again, or use the Inductiva console. {error}"
             ) from error
 
-    def _client(self) -> Client:
+    @property
+    def client(self) -> Client:
+        """Client of the service."""
         if self._given_client is None:
             self._given_client = default_client()
         return self._given_client
@@ -348,13 +448,53 @@ class BaseMachineGroup:
             return f"{kind}{billing}"
         return f"{high if low == high else f'{low} to {high}'} {_TIMES} {kind}{billing}"
 
+    def prepare(self) -> machines.MachineGroupTarget:
+        """Return the current info of the group with its MPI settings, for a task.
+
+        Notes
+        -----
+        Requests: 1, to register the group or to refresh its status.
+        """
+        info = self.register() if self._info is None else self.refresh().register()
+        mpi = self._mpi_config
+        if mpi is not None and "np" not in mpi.options:
+            slots = self._mpi_slots(info, bool(mpi.options.get("use-hwthread-cpus", True)))
+            if slots is not None:
+                mpi = replace(mpi, options={**mpi.options, "np": slots})
+        return machines.MachineGroupTarget(**asdict(info), mpi_config=mpi)
+
+    @staticmethod
+    def _mpi_slots(info: machines.MachineGroupInfo, use_hwthread: bool) -> int | None:
+        if use_hwthread:
+            return info.n_vcpus
+        cores = None if info.cpu_info is None else info.cpu_info.cpu_cores_physical
+        count = info.num_vms or 1 if info.is_mpi_cluster else 1
+        return None if cores is None else cores * count
+
+    def _wait_for_quotas(self, info: machines.MachineGroupInfo, verbose: bool) -> None:
+        while exceeded := [
+            quota.label
+            for name, quota in self.client.get_quotas().items()
+            if quota.max_allowed is not None
+            and (quota.in_use or 0.0) + (getattr(info.quota_usage, name, None) or 0.0)
+            > quota.max_allowed
+        ]:
+            if verbose:
+                _print(f"Waiting for the quotas of the account: {', '.join(exceeded)}.")
+            time.sleep(_QUOTA_PERIOD)
+
     def _cost(self) -> HourlyRange:
         hourly, bounds = self._get("cost_per_hour", machines.HourlyCost), self._bounds()
-        cost = cost_from_service(hourly, bounds, may_be_free=self._client().is_local)
+        cost = cost_from_service(hourly, bounds, may_be_free=self.client.is_local)
         return cost or range_from_price(self._machine_price(), bounds, self.spot)
 
     def _machine_price(self) -> machines.MachinePrice:
         if self._price is None:
             kind, unknown = self.machine_type, machines.MachinePrice()
-            self._price = self._client().get_machine_price(kind, self.zone) if kind else unknown
+            self._price = self.client.get_machine_price(kind, self.zone) if kind else unknown
         return self._price
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{escape_control_chars(text)}\n")
+    sys.stdout.flush()

@@ -9,7 +9,12 @@ from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.models import machines
 from inductiva_widgets.resources._base import BaseMachineGroup
 from inductiva_widgets.resources.costs import Bounds
-from inductiva_widgets.resources.request import GroupOptions, build_request, check_count
+from inductiva_widgets.resources.request import (
+    GroupOptions,
+    build_mpi_config,
+    build_request,
+    check_count,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -24,6 +29,10 @@ class MachineGroup(BaseMachineGroup):
     ----------
     machine_type
         Type of the machines, such as ``"c2-standard-4"``.
+    zone
+        Zone of the machines, or None for the default of the service.
+    provider
+        Provider of the machines.
     num_machines
         Number of machines.
     spot
@@ -31,7 +40,7 @@ class MachineGroup(BaseMachineGroup):
     client
         Client of the service, or None for the default one.
     **options
-        Further options such as the zone, see ``GroupOptions``.
+        Further options such as the disk size, see ``GroupOptions``.
 
     Raises
     ------
@@ -51,6 +60,8 @@ class MachineGroup(BaseMachineGroup):
     def __init__(
         self,
         machine_type: str,
+        zone: str | None = None,
+        provider: str = "GCP",
         *,
         num_machines: int = 1,
         spot: bool = True,
@@ -58,8 +69,8 @@ class MachineGroup(BaseMachineGroup):
         **options: Unpack[GroupOptions],
     ) -> None:
         count = check_count("num_machines", num_machines)
-        request = build_request(machine_type, options, num_vms=count, spot=spot)
-        super().__init__(request, None, client)
+        request = build_request(machine_type, zone, provider, options, num_vms=count, spot=spot)
+        super().__init__(request, None, client, build_mpi_config(options))
 
 
 class ElasticMachineGroup(BaseMachineGroup):
@@ -69,6 +80,10 @@ class ElasticMachineGroup(BaseMachineGroup):
     ----------
     machine_type
         Type of the machines, such as ``"c2-standard-4"``.
+    zone
+        Zone of the machines, or None for the default of the service.
+    provider
+        Provider of the machines.
     min_machines, max_machines
         Minimum and maximum number of machines.
     spot
@@ -76,7 +91,7 @@ class ElasticMachineGroup(BaseMachineGroup):
     client
         Client of the service, or None for the default one.
     **options
-        Further options such as the zone, see ``GroupOptions``.
+        Further options such as the disk size, see ``GroupOptions``.
 
     Raises
     ------
@@ -86,7 +101,7 @@ class ElasticMachineGroup(BaseMachineGroup):
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> group = inductiva.resources.ElasticMachineGroup("c2-standard-4", 1, 5)
+    >>> group = inductiva.resources.ElasticMachineGroup("c2-standard-4", max_machines=5)
     >>> group.min_machines, group.max_machines
     (1, 5)
     """
@@ -96,9 +111,11 @@ class ElasticMachineGroup(BaseMachineGroup):
     def __init__(
         self,
         machine_type: str,
-        min_machines: int = 1,
-        max_machines: int = 1,
+        zone: str | None = None,
+        provider: str = "GCP",
         *,
+        min_machines: int = 1,
+        max_machines: int = 2,
         spot: bool = True,
         client: Client | None = None,
         **options: Unpack[GroupOptions],
@@ -111,6 +128,8 @@ class ElasticMachineGroup(BaseMachineGroup):
             )
         request = build_request(
             machine_type,
+            zone,
+            provider,
             options,
             num_vms=low,
             spot=spot,
@@ -118,7 +137,7 @@ class ElasticMachineGroup(BaseMachineGroup):
             min_vms=low,
             max_vms=high,
         )
-        super().__init__(request, None, client)
+        super().__init__(request, None, client, build_mpi_config(options))
 
     @property
     def min_machines(self) -> int | None:
@@ -141,6 +160,10 @@ class MPICluster(BaseMachineGroup):
     ----------
     machine_type
         Type of the machines, such as ``"c2-standard-4"``.
+    zone
+        Zone of the machines, or None for the default of the service.
+    provider
+        Provider of the machines.
     num_machines
         Number of machines.
     spot
@@ -149,7 +172,7 @@ class MPICluster(BaseMachineGroup):
     client
         Client of the service, or None for the default one.
     **options
-        Further options such as the zone, see ``GroupOptions``.
+        Further options such as the disk size, see ``GroupOptions``.
 
     Raises
     ------
@@ -159,7 +182,7 @@ class MPICluster(BaseMachineGroup):
     Examples
     --------
     >>> import inductiva_widgets as inductiva
-    >>> cluster = inductiva.resources.MPICluster("c2-standard-16", 4, spot=False)
+    >>> cluster = inductiva.resources.MPICluster("c2-standard-16", num_machines=4, spot=False)
     >>> cluster.num_machines, cluster.kind
     (4, 'MPI cluster')
     """
@@ -169,15 +192,19 @@ class MPICluster(BaseMachineGroup):
     def __init__(
         self,
         machine_type: str,
-        num_machines: int = 2,
+        zone: str | None = None,
+        provider: str = "GCP",
         *,
+        num_machines: int = 2,
         spot: bool = True,
         client: Client | None = None,
         **options: Unpack[GroupOptions],
     ) -> None:
         count = check_count("num_machines", num_machines)
-        request = build_request(machine_type, options, num_vms=count, spot=spot, type="mpi")
-        super().__init__(request, None, client)
+        request = build_request(
+            machine_type, zone, provider, options, num_vms=count, spot=spot, type="mpi"
+        )
+        super().__init__(request, None, client, build_mpi_config(options))
 
 
 _KINDS: dict[str, type[BaseMachineGroup]] = {"elastic": ElasticMachineGroup, "mpi": MPICluster}
@@ -210,12 +237,12 @@ def get(*, client: Client | None = None) -> list[BaseMachineGroup]:
     return [_from_info(info, client) for info in client.list_machine_groups()]
 
 
-def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
+def get_by_name(machine_name: str, *, client: Client | None = None) -> BaseMachineGroup:
     """Return the machine group with a name.
 
     Parameters
     ----------
-    name
+    machine_name
         Name of the group, such as ``"api-4f8k2m9x"``.
     client
         Client of the service, or None for the default one.
@@ -230,7 +257,7 @@ def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
     NotFoundError
         The account has no such group.
     InputError
-        ``name`` is empty or not a string.
+        ``machine_name`` is empty or not a string.
 
     Notes
     -----
@@ -245,10 +272,12 @@ def get_by_name(name: str, *, client: Client | None = None) -> BaseMachineGroup:
     'registered'
     >>> group.terminate()
     """
-    if not isinstance(name, str) or not name:
-        raise InputError(f"`name` must be the name of a machine group, got {name!r}.")
+    if not isinstance(machine_name, str) or not machine_name:
+        raise InputError(
+            f"`machine_name` must be the name of a machine group, got {machine_name!r}."
+        )
     client = client or default_client()
-    return _from_info(client.get_machine_group(name), client)
+    return _from_info(client.get_machine_group(machine_name), client)
 
 
 def _from_info(info: machines.MachineGroupInfo, client: Client) -> BaseMachineGroup:

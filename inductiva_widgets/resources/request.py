@@ -10,11 +10,17 @@ from typing import Any, TypedDict
 import msgspec
 
 from inductiva_widgets.errors import InputError
+from inductiva_widgets.models.tasks import MpiConfig
 
-DEFAULT_IDLE_TIME = 180.0
-# A smaller number is probably meant as minutes, as in the client of the service. As seconds, it
-# would terminate the group between two tasks.
-_MIN_IDLE_SECONDS = 60
+DEFAULT_IDLE_MINUTES = 3
+_FREE_DISK_GB = 5
+
+
+class DiskResize(msgspec.Struct, frozen=True, kw_only=True):
+    """Limit of the automatic growth of a disk, and the free space that triggers it."""
+
+    max_disk_size_gb: int
+    free_space_threshold_gb: int = _FREE_DISK_GB
 
 
 class GroupRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +36,7 @@ class GroupRequest(msgspec.Struct, frozen=True, kw_only=True):
     num_vms: int
     spot: bool
     is_elastic: bool = False
-    dynamic_disk_resize_config: None = None
+    dynamic_disk_resize_config: DiskResize | None = None
     custom_vm_image: None = None
     # Sent only for the kinds of group that have them.
     min_vms: int | msgspec.UnsetType = msgspec.UNSET
@@ -43,38 +49,57 @@ class GroupOptions(TypedDict, total=False):
 
     Parameters
     ----------
-    disk_size_gb
-        Disk size of each machine in gigabytes, 10 by default.
     threads_per_core
         Number of threads per core, 2 by default, or 1.
+    data_disk_gb
+        Disk size of each machine in gigabytes, 10 by default.
+    auto_resize_disk_max_gb
+        Size up to which the disk grows when it is almost full, or None for a fixed size.
     max_idle_time
-        Time without a task after which the group is terminated, as seconds or ``timedelta``, or
-        None for the default of the service. 3 minutes by default. Seconds must be at least 60,
-        since smaller numbers are usually meant as minutes.
+        Time without a task after which the group is terminated, as minutes or ``timedelta``, or
+        None for the default of the service. 3 minutes by default.
     auto_terminate_ts
         Timezone-aware time at which the group is terminated.
-    zone
-        Zone of the machines, or None for the default of the service.
-    provider
-        Provider of the machines, ``"GCP"`` by default.
+    auto_terminate_minutes
+        Minutes from now after which the group is terminated, instead of ``auto_terminate_ts``.
+    mpi_config
+        Version and options of MPI for commands on all processors of the group, instead of the
+        following three.
+    mpi_version
+        Version of Open MPI in the image, ``"4.1.6"`` by default.
+    np
+        Number of MPI processes, or None for as many as there are processors.
+    use_hwthread_cpus
+        If True, the default, hardware threads count as processors.
     """
 
-    disk_size_gb: int
     threads_per_core: int
+    data_disk_gb: int
+    auto_resize_disk_max_gb: int | None
     max_idle_time: float | timedelta | None
     auto_terminate_ts: datetime | None
-    zone: str | None
-    provider: str
+    auto_terminate_minutes: float | None
+    mpi_config: MpiConfig | None
+    mpi_version: str
+    np: int | None
+    use_hwthread_cpus: bool
 
 
 def build_request(
-    machine_type: str, options: GroupOptions, *, num_vms: int, spot: bool, **kind: Any
+    machine_type: str,
+    zone: str | None,
+    provider: str,
+    options: GroupOptions,
+    *,
+    num_vms: int,
+    spot: bool,
+    **kind: Any,
 ) -> GroupRequest:
     """Validate the arguments of a machine group, and build its registration request.
 
     Parameters
     ----------
-    machine_type, num_vms, spot
+    machine_type, zone, provider, num_vms, spot
         Fields of all kinds of groups.
     options
         Common options.
@@ -97,19 +122,57 @@ def build_request(
     threads = options.get("threads_per_core", 2)
     if threads not in (1, 2) or isinstance(threads, bool):
         raise InputError(f"`threads_per_core` must be 1 or 2, got {threads!r}.")
-    zone = options.get("zone")
+    largest = options.get("auto_resize_disk_max_gb")
+    resize = None
+    if largest is not None:
+        resize = DiskResize(max_disk_size_gb=check_count("auto_resize_disk_max_gb", largest))
     return GroupRequest(
         machine_type=_text("machine_type", machine_type, "c2-standard-4"),
-        provider_id=_text("provider", options.get("provider", "GCP"), "GCP").upper(),
+        provider_id=_text("provider", provider, "GCP").upper(),
         threads_per_core=threads,
-        disk_size_gb=check_count("disk_size_gb", options.get("disk_size_gb", 10)),
-        max_idle_time=_seconds(options.get("max_idle_time", DEFAULT_IDLE_TIME)),
-        auto_terminate_ts=_future_time(options.get("auto_terminate_ts")),
+        disk_size_gb=check_count("data_disk_gb", options.get("data_disk_gb", 10)),
+        dynamic_disk_resize_config=resize,
+        max_idle_time=_idle_seconds(options.get("max_idle_time", DEFAULT_IDLE_MINUTES)),
+        auto_terminate_ts=_end(options),
         zone=None if zone is None else _text("zone", zone, "europe-west1-b"),
         num_vms=num_vms,
         spot=spot,
         **kind,
     )
+
+
+def build_mpi_config(options: GroupOptions) -> MpiConfig | None:
+    """Return the MPI settings of a machine group, or None if there are none.
+
+    Parameters
+    ----------
+    options
+        Common options.
+
+    Raises
+    ------
+    InputError
+        An argument is invalid, or contradicts ``mpi_config``.
+    """
+    single = options.keys() & {"mpi_version", "np", "use_hwthread_cpus"}
+    config = options.get("mpi_config")
+    if config is not None:
+        if single:
+            raise InputError(
+                f"Pass either `mpi_config` or {', '.join(sorted(single))}, which it replaces."
+            )
+        try:
+            return msgspec.convert(config, MpiConfig, from_attributes=True)
+        except msgspec.ValidationError as error:
+            raise InputError(f"`mpi_config` is invalid: {error}.") from error
+    if not single:
+        return None
+    settings: dict[str, Any] = {"use-hwthread-cpus": bool(options.get("use_hwthread_cpus", True))}
+    np = options.get("np")
+    if np is not None:
+        settings["np"] = check_count("np", np)
+    version = _text("mpi_version", options.get("mpi_version", "4.1.6"), "4.1.6")
+    return MpiConfig(version=version, options=settings)
 
 
 def check_count(name: str, value: Any) -> int:
@@ -129,22 +192,35 @@ def _text(name: str, value: Any, example: str) -> str:
     return value.strip()
 
 
-def _seconds(value: Any) -> int | None:
+def _idle_seconds(value: Any) -> int | None:
     if value is None:
         return None
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not is_number or not math.isfinite(seconds) or seconds <= 0:
-        raise InputError(
-            f"`max_idle_time` must be a positive number of seconds or a timedelta, got {value!r}."
-        )
-    if seconds is value and seconds < _MIN_IDLE_SECONDS:
-        raise InputError(
-            f"`max_idle_time` must be at least {_MIN_IDLE_SECONDS} seconds, got {value:g}. For "
-            f"{value:g} minutes, pass timedelta(minutes={value:g})."
-        )
+    minutes = value / timedelta(minutes=1) if isinstance(value, timedelta) else value
     # Rounded up, so that the group is not terminated too early.
-    return math.ceil(seconds)
+    return math.ceil(60 * _minutes("max_idle_time", minutes, " or a timedelta"))
+
+
+def _minutes(name: str, value: Any, alternative: str = "") -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value <= 0:
+        raise InputError(
+            f"`{name}` must be a positive number of minutes{alternative}, got {value!r}."
+        )
+    return float(value)
+
+
+def _end(options: GroupOptions) -> datetime | None:
+    moment = _future_time(options.get("auto_terminate_ts"))
+    minutes = options.get("auto_terminate_minutes")
+    if minutes is None:
+        return moment
+    if moment is not None:
+        raise InputError("Pass either `auto_terminate_ts` or `auto_terminate_minutes`.")
+    try:
+        after = timedelta(minutes=_minutes("auto_terminate_minutes", minutes))
+        return datetime.now(timezone.utc) + after
+    except OverflowError:
+        raise InputError(f"`auto_terminate_minutes` is too large, got {minutes!r}.") from None
 
 
 def _future_time(value: Any) -> datetime | None:

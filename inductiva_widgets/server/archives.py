@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from inductiva_widgets._atomic import atomic_path
+from inductiva_widgets.server.file_names import to_text
 
 ARTIFACTS = "artifacts/"
 
@@ -251,9 +252,8 @@ def _contents(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _archive_name(path: Path, folder: Path) -> str:
-    name = path.relative_to(folder).as_posix()
     # A file name may not be valid UTF-8, a name in the archive has to be.
-    return ARTIFACTS + os.fsencode(name).decode("utf-8", "replace")
+    return ARTIFACTS + to_text(path.relative_to(folder).as_posix())
 
 
 def _is_output(path: Path, folder: Path) -> bool:

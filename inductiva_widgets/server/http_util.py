@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_origin
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
@@ -197,11 +197,17 @@ def _on_failure(_request: Request, error: Exception) -> Response:
     return error_response(500, f"The embedded server failed: {error!r}. Its log has the details.")
 
 
+def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    # Nobody reads it, but without a response uvicorn logs an error.
+    return Response(status_code=400)
+
+
 ERROR_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
     BadRequestError: _on_bad_request,
     MalformedRequestError: _on_malformed,
     HTTPException: _on_http,
     UnreachableError: _on_unreachable,
+    ClientDisconnect: _on_disconnect,
     OSError: _on_system_error,
     Exception: _on_failure,
 }

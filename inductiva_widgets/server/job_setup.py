@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from inductiva_widgets._atomic import remove_temp_files, write_atomically
-from inductiva_widgets.models.tasks import Command, TaskMetrics, TaskSubmission
+from inductiva_widgets.models.tasks import CommandSpec, TaskMetrics, TaskSubmission
 from inductiva_widgets.server import archives
 from inductiva_widgets.server.command_resolver import RequestedCommand, RunSpec
 from inductiva_widgets.server.data_dir import DataDir
@@ -50,7 +50,7 @@ def read_run_spec(submission: TaskSubmission) -> RunSpec:
     )
 
 
-def _requested(command: Command) -> RequestedCommand:
+def _requested(command: CommandSpec) -> RequestedCommand:
     try:
         words = shlex.split(command.cmd)
     except ValueError as error:

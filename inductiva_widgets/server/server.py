@@ -32,6 +32,7 @@ from inductiva_widgets.server.demo.services import (
     DemoTaskService,
 )
 from inductiva_widgets.server.executor import Executor
+from inductiva_widgets.server.http_protocol import TimedProtocol
 from inductiva_widgets.server.local_executor import LocalExecutor, default_capacity
 from inductiva_widgets.server.machine_groups import GroupService
 from inductiva_widgets.server.scheduler import Scheduler
@@ -184,6 +185,7 @@ def _web_config(app: ASGIApp, *, is_demo: bool) -> uvicorn.Config:
     mark = [(DEMO_HEADER, DEMO_VALUE)] if is_demo else []
     return uvicorn.Config(
         app,
+        http=TimedProtocol,
         lifespan="off",
         # Only warnings, in the log of the server.
         log_config=None,

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from inductiva_widgets.server.errors import BadRequestError, MissingError
+from inductiva_widgets.server.file_names import from_text, to_text
 from inductiva_widgets.server.schemas.tasks import WorkingFileEntry
 
 MAX_FILES = 10_000
@@ -46,6 +47,11 @@ class WorkDir:
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading, without blocking.
 
+        Parameters
+        ----------
+        name
+            Name in the listing of ``files``.
+
         Raises
         ------
         MissingError
@@ -60,7 +66,7 @@ class WorkDir:
             # The simulation has replaced its folder.
             raise refused
         try:
-            path = (self._root / name).resolve()
+            path = (self._root / from_text(name)).resolve()
             if not path.is_relative_to(self._root.resolve()):
                 raise refused
             # Opening a named pipe would block until there is a writer.
@@ -112,10 +118,9 @@ class WorkDir:
 
     def _describe(self, entry: os.DirEntry[str]) -> WorkingFileEntry:
         facts = entry.stat()
-        name = os.path.relpath(entry.path, self._root)
         return WorkingFileEntry(
             # A file name may not be valid UTF-8, JSON has to be.
-            name=os.fsencode(name).decode("utf-8", "replace"),
+            name=to_text(os.path.relpath(entry.path, self._root)),
             size=facts.st_size,
             modified=datetime.fromtimestamp(facts.st_mtime, timezone.utc),
         )
@@ -143,14 +148,15 @@ def read_part(file: BinaryIO, after: int | None, max_bytes: int) -> FileContent:
 def is_file_name(name: str) -> bool:
     """Return whether a name is a valid relative path on any file system."""
     try:
-        parts = [part.encode() for part in PurePosixPath(name).parts]
+        decoded = from_text(name)
     except UnicodeEncodeError:
         return False
+    parts = PurePosixPath(decoded).parts
     return (
         bool(parts)
-        and "\0" not in name
-        and b".." not in parts
-        and not name.startswith("/")
-        and all(len(part) < 256 for part in parts)
-        and len(name.encode()) < 4000
+        and "\0" not in decoded
+        and ".." not in parts
+        and not decoded.startswith("/")
+        and all(len(os.fsencode(part)) < 256 for part in parts)
+        and len(os.fsencode(decoded)) < 4000
     )

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 
-CommandLike = str | Mapping[str, Any] | Command
+CommandLike = str | Mapping[str, Any] | CommandSpec
 
 # The service runs commands without a shell and refuses these characters.
 _SHELL_CHARACTERS = "|><&;?~$"
@@ -20,8 +20,8 @@ _DURATION = re.compile(
 )
 
 
-def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
-    """Validate commands, and convert them to ``Command`` objects.
+def parse_commands(commands: Iterable[CommandLike]) -> list[CommandSpec]:
+    """Validate commands, and convert them to ``CommandSpec`` objects.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
     InputError
         There is no command, or one is empty or has a shell character.
     """
-    if isinstance(commands, (str, Mapping, Command)):
+    if isinstance(commands, (str, Mapping, CommandSpec)):
         raise InputError(
             "`commands` must be a list such as ['runswmm model.inp model.rpt'], got a "
             f"{type(commands).__name__}."
@@ -47,17 +47,17 @@ def parse_commands(commands: Iterable[CommandLike]) -> list[Command]:
 
 def as_command_list(commands: Iterable[CommandLike]) -> list[CommandLike]:
     """Validate commands as ``parse_commands`` does, and return them unchanged."""
-    listed = commands if isinstance(commands, (str, Mapping, Command)) else list(commands)
+    listed = commands if isinstance(commands, (str, Mapping, CommandSpec)) else list(commands)
     parse_commands(listed)
     return list(listed)
 
 
-def _parse_command(command: CommandLike) -> Command:
+def _parse_command(command: CommandLike) -> CommandSpec:
     if isinstance(command, str):
-        command = Command(cmd=command)
-    elif not isinstance(command, Command):
+        command = CommandSpec(cmd=command)
+    elif not isinstance(command, CommandSpec):
         try:
-            command = msgspec.convert(command, Command)
+            command = msgspec.convert(command, CommandSpec)
         except msgspec.ValidationError as error:
             raise InputError(f"Invalid command {command!r}: {error}.") from error
     if not command.cmd.strip():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.machines import MachineGroupInfo
-from inductiva_widgets.models.tasks import Command, MpiConfig
+from inductiva_widgets.models.machines import MachineGroupInfo, MachineGroupTarget
+from inductiva_widgets.models.tasks import CommandSpec, MpiConfig
 from inductiva_widgets.simulators.options import HybridOptions, MeshOptions, MpiOptions
 
 MPI_VERSION = "4.1.6"
@@ -19,7 +19,7 @@ def mpi_command(
     *,
     version: str = MPI_VERSION,
     env: dict[str, str] | None = None,
-) -> Command:
+) -> CommandSpec:
     """Return a command that runs under MPI.
 
     Parameters
@@ -38,15 +38,19 @@ def mpi_command(
     n_vcpus = check_positive(options.get("n_vcpus"), "n_vcpus")
     if n_vcpus is not None:
         settings["np"] = n_vcpus
-    return Command(cmd=cmd, mpi_config=MpiConfig(version=version, options=settings), env=env or {})
+    return CommandSpec(
+        cmd=cmd, mpi_config=MpiConfig(version=version, options=settings), env=env or {}
+    )
 
 
-def mpi_on_all_cpus(cmd: str, machine: MachineGroupInfo) -> Command:
-    """Return a command that runs under MPI on all processors of the machine group."""
+def mpi_on_all_cpus(cmd: str, machine: MachineGroupInfo) -> CommandSpec:
+    """Return a command that runs under MPI, with the group's settings or on all processors."""
+    if isinstance(machine, MachineGroupTarget) and machine.mpi_config is not None:
+        return CommandSpec(cmd=cmd, mpi_config=machine.mpi_config)
     return mpi_command(cmd, {"n_vcpus": machine.n_vcpus})
 
 
-def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) -> Command:
+def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) -> CommandSpec:
     """Return a command that distributes the processors among processes and threads.
 
     Parameters
@@ -74,7 +78,7 @@ def hybrid_command(cmd: str, machine: MachineGroupInfo, options: HybridOptions) 
         )
     env = openmp_env(threads)
     if processes == 1:
-        return Command(cmd=cmd, env=env)
+        return CommandSpec(cmd=cmd, env=env)
     hwthread = options.get("use_hwthread", True)
     return mpi_command(cmd, {"n_vcpus": processes, "use_hwthread": hwthread}, env=env)
 

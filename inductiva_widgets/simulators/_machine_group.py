@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.models.machines import BUILT_IN_GROUP, MachineGroupInfo
+from inductiva_widgets.resources import BaseMachineGroup
 
 if TYPE_CHECKING:
     from inductiva_widgets.http.client import Client
@@ -33,6 +34,13 @@ def resolve_machine_group(
     -----
     Requests: 1.
     """
+    if isinstance(on, BaseMachineGroup):
+        if on.client.url != client.url:
+            raise InputError(
+                f"`on` must be a machine group of {client.url}, got one of {on.client.url}. Call "
+                "inductiva.connect() before the group is made."
+            )
+        return on.prepare()
     name = on if on is None or isinstance(on, str) else getattr(on, "id", None)
     if on is not None and not isinstance(name, str):
         raise InputError(f"`on` must be a machine group or its name, got {type(on).__name__}.")
@@ -47,6 +55,40 @@ def resolve_machine_group(
         return MachineGroupInfo(id=name)
     names = ", ".join(group.display_name for group in groups) or "none"
     raise InputError(f"Unknown machine group {on!r}, expected one of: {names}.")
+
+
+def ensure_started(machine: MachineGroupInfo, on: object, *, auto_start: bool) -> None:
+    """Start the machine group of a task, which prints its cost, unless it is started.
+
+    Only a group that was passed as an object is started.
+
+    Parameters
+    ----------
+    machine
+        Current info of the group.
+    on
+        Machine group as passed to ``run``.
+    auto_start
+        If False, start nothing.
+
+    Raises
+    ------
+    InputError
+        The group is not started and must not be.
+
+    Notes
+    -----
+    Requests: 0, or 1 or 2 if the group is started.
+    """
+    if machine.is_started or not isinstance(on, BaseMachineGroup):
+        return
+    if not auto_start:
+        raise InputError(
+            f"The {on.kind} {machine.display_name} is not started (status: {on.status}). Call "
+            "group.start(), which costs money until the group is terminated, or pass "
+            "auto_start=True."
+        )
+    on.start()
 
 
 def _only_started(groups: list[MachineGroupInfo], *, is_embedded: bool) -> MachineGroupInfo:

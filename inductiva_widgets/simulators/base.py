@@ -12,9 +12,13 @@ from inductiva_widgets.http.default_client import default_client
 from inductiva_widgets.http.time_limits import persistent
 from inductiva_widgets.models.machines import MachineGroupInfo
 from inductiva_widgets.models.tasks import TaskSubmission
+from inductiva_widgets.projects import current_project
 from inductiva_widgets.simulators._commands import CommandLike, parse_commands, parse_duration
 from inductiva_widgets.simulators._inputs import Inputs
-from inductiva_widgets.simulators._machine_group import resolve_machine_group
+from inductiva_widgets.simulators._machine_group import (
+    ensure_started,
+    resolve_machine_group,
+)
 from inductiva_widgets.simulators._upload import submit_and_upload
 from inductiva_widgets.simulators._versions import DEVICES, Device, select_image_variant
 from inductiva_widgets.simulators.options import InputDir, RunOptions
@@ -39,7 +43,8 @@ class Simulator:
 
     Notes
     -----
-    Requests of ``run``: 6, and 1 or 2 more if ``project`` is given.
+    Requests of ``run``: 6, 1 or 2 more if ``project`` is given, and up to 3 more to register and
+    start a machine group.
 
     Examples
     --------
@@ -62,7 +67,7 @@ class Simulator:
     run_options: ClassVar[type[Any]] = RunOptions
     """Type of the keyword arguments of ``run``."""
 
-    def __init__(self, *, version: str | None = None, use_dev: bool = False) -> None:
+    def __init__(self, version: str | None = None, use_dev: bool = False) -> None:
         """Set the version of the simulator.
 
         Parameters
@@ -87,6 +92,16 @@ class Simulator:
     def __repr__(self) -> str:
         version = "" if self.version is None else f"version={self.version!r}"
         return f"{type(self).__name__}({version})"
+
+    @property
+    def name(self) -> str:
+        """Name of the simulator."""
+        return type(self).__name__
+
+    @property
+    def image_uri(self) -> str:
+        """Container image, as ``container_image`` returns it. One request."""
+        return self.container_image()
 
     def container_image(
         self, client: Client | None = None, machine: MachineGroupInfo | None = None
@@ -165,7 +180,9 @@ class Simulator:
             steps = [*steps(machine), *cleanup]
         commands = parse_commands(steps)
         image = self.container_image(client, machine)
-        project = options.get("project")
+        # Last, as only a valid submission is worth the cost of machines.
+        ensure_started(machine, options.get("on"), auto_start=options.get("auto_start", True))
+        project = options.get("project") or current_project()
         if project is not None:
             client.ensure_project(project)
         submission = TaskSubmission(
@@ -192,7 +209,7 @@ class GpuVariantMixin(Simulator):
     """A simulator with a variant for GPUs that users may choose."""
 
     def __init__(
-        self, *, version: str | None = None, use_dev: bool = False, device: Device = "auto"
+        self, version: str | None = None, use_dev: bool = False, device: Device = "auto"
     ) -> None:
         """Set the version and the device.
 

@@ -41,8 +41,7 @@ class CommandsSimulator(_UserCommands):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
-        commands: Iterable[CommandLike],
+        commands: Iterable[CommandLike] = (),
         **options: Unpack[RunOptions],
     ) -> Task:
         """Submit a simulation and return its task.
@@ -66,8 +65,8 @@ class ScriptSimulator(_UserCommands):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
         commands: Iterable[CommandLike] | None = None,
+        *,
         shell_script: str | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
@@ -112,8 +111,7 @@ class ConfigFileSimulator(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
-        sim_config_filename: str,
+        sim_config_filename: str = "",
         **options: Unpack[MpiOptions],
     ) -> Task:
         """Submit a simulation and return its task.

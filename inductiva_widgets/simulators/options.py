@@ -19,11 +19,15 @@ class RunOptions(TypedDict, total=False):
     ----------
     on
         Machine group, or its name or id. If None, the only started group of the account; the
-        embedded server always has one.
+        embedded server always has one. A group object that is not started is started after its
+        cost is printed.
+    auto_start
+        If False, refuse a group that is not started.
     storage_dir
         Folder in the remote storage, ``""`` for the top folder.
     project
-        Project of the task, created if it does not exist.
+        Project of the task, created if it does not exist. By default that of the block ``with
+        project:``, if any.
     remote_assets
         Paths of further inputs in the remote storage, also without an input folder. A file or a
         folder such as ``"meshes/ship/"`` arrives without its first folder, as ``ship/``. The
@@ -38,6 +42,7 @@ class RunOptions(TypedDict, total=False):
     """
 
     on: MachineGroupInfo | str | Any | None
+    auto_start: bool
     storage_dir: str
     project: str | None
     remote_assets: str | Iterable[str] | None

@@ -173,3 +173,9 @@ def _terminal_line(task: RemoteTask) -> Iterator[Show]:
     else:
         status = None
         yield show
+    info = task._state.last_info
+    if info is not None and info.is_terminal and info.status.is_failed:
+        reason = info.reason or info.status.info.description
+        console.print(
+            escape_control_chars(f"Reason: {reason}", keep="\n"), markup=False, soft_wrap=True
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from inductiva_widgets import config
-from inductiva_widgets.errors import InputError, TaskError
+from inductiva_widgets.errors import InputError, NotFoundError, TaskError
 from inductiva_widgets.history.invalidation import mark_stale
 from inductiva_widgets.tasks.outputs import OutputsInfo
 
@@ -90,13 +90,18 @@ class StoredFiles:
             self._state.id, archive, INPUTS, self.input_url, filenames, uncompress, None
         )
 
-    def remove(self) -> None:
-        """Delete inputs and outputs in the remote storage."""
+    def remove(self) -> bool:
+        """Delete inputs and outputs in the remote storage; return whether there were any."""
         path = self._state.stored_info().storage_path
         self._archive = None
-        if path:
+        if not path:
+            return False
+        try:
             self._state.client.delete_path(path)
-            mark_stale(self._state.client.settings, self._state.id)
+        except NotFoundError:
+            return False
+        mark_stale(self._state.client.settings, self._state.id)
+        return True
 
     def _folder(self, output_dir: str | os.PathLike[str] | None, kind: str) -> Path:
         default = config.output_dir() / self._state.id / kind

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from inductiva_widgets import _kernel
 from inductiva_widgets.ansi import LogEscaper
@@ -32,9 +32,9 @@ _MAX_HELD = 4 << 20
 _MAX_WAIT = 0.5
 
 
-def print_tail(task: RemoteTask, names: list[str], lines: int) -> None:
+def print_tail(task: RemoteTask, names: list[str], lines: int, file: TextIO | None = None) -> None:
     """Print the last lines of files."""
-    with _Output() as output:
+    with _Output(file or sys.stdout) as output:
         for name in names:
             shown = _last_lines(task, name, lines)
             if len(names) > 1:
@@ -42,12 +42,14 @@ def print_tail(task: RemoteTask, names: list[str], lines: int) -> None:
             output.write("".join(f"{line}\n" for line in shown))
 
 
-def print_and_follow(task: RemoteTask, names: list[str], lines: int) -> None:
+def print_and_follow(
+    task: RemoteTask, names: list[str], lines: int, file: TextIO | None = None
+) -> None:
     """Print the last lines of files and what is added, until the task ends or an interrupt."""
     feeds = [_FileTail(name, lines) for name in names]
     subscriptions = [subscribe(task, feed.name, feed) for feed in feeds]
     try:
-        with _Output() as output:
+        with _Output(file or sys.stdout) as output:
             page = _Printer(output, with_names=len(names) > 1)
             while not all(feed.is_over for feed in feeds):
                 for feed in feeds:
@@ -142,10 +144,11 @@ _GAP = "\n[...]\n"
 
 
 class _Output:
-    """The standard output, without control sequences that a terminal would obey."""
+    """A text file, for a terminal without the control sequences that it would obey."""
 
-    def __init__(self) -> None:
-        self._escaper = LogEscaper() if sys.stdout.isatty() else None
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._escaper = LogEscaper() if file.isatty() else None
 
     def __enter__(self) -> _Output:
         return self
@@ -160,8 +163,8 @@ class _Output:
         self._print(text if self._escaper is None else self._escaper.escape(text))
 
     def _print(self, text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        self._file.write(text)
+        self._file.flush()
 
 
 class _Printer:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from inductiva_widgets import timing
 from inductiva_widgets._interrupts import DOWNLOAD_INTERRUPTED, explain, explain_interrupt
@@ -26,13 +27,14 @@ from inductiva_widgets.status import Status
 from inductiva_widgets.tasks import _display, log_watch, working_files
 from inductiva_widgets.tasks._files import StoredFiles
 from inductiva_widgets.tasks._state import TaskState
+from inductiva_widgets.tasks._summary import format_summary
 from inductiva_widgets.tasks._wait import StatusListener, poll_until
 
 if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
-    from inductiva_widgets.downloads import Download, Limits
+    from inductiva_widgets.downloads import ArchiveRequest, Download, Limits
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.models.tasks import TaskInfo
     from inductiva_widgets.tasks.log_watch import LogWatch, Then
@@ -173,7 +175,8 @@ class Task:
         Returns
         -------
         str or None
-            None until a machine has picked the task up. Costs one request while unknown.
+            None until a machine has picked the task up, with a warning that says so. Costs one
+            request while unknown.
 
         Examples
         --------
@@ -183,7 +186,14 @@ class Task:
         known = self._state.last_info
         if known is not None and (known.is_terminal or known.machine_type is not None):
             return known.machine_type
-        return self.get_info().machine_type
+        info = self.get_info()
+        if info.machine_type is None and not info.is_terminal:
+            warnings.warn(
+                f"The machine type of task {self.id} is known once a machine has picked it up "
+                f'(status: {info.alias}): wait with task.wait_for_status("started").',
+                stacklevel=2,
+            )
+        return info.machine_type
 
     def get_simulator_name(self) -> str | None:
         """Return the simulator's name on the service, such as ``"reef3d"``.
@@ -208,8 +218,13 @@ class Task:
         """Return whether the task has ended; costs requests as ``refresh`` does."""
         return self.refresh().is_terminal
 
-    def get_computation_time(self) -> float | None:
+    def get_computation_time(self, cached: bool = False) -> float | None:
         """Return how long the simulator ran, or has been running, in seconds.
+
+        Parameters
+        ----------
+        cached
+            If True, use the cached info instead of a request.
 
         Returns
         -------
@@ -221,12 +236,17 @@ class Task:
         >>> 0 < task.get_computation_time() < task.get_total_time()
         True
         """
-        return timing.computation_seconds(self.refresh(), self._state.server_time)
+        return timing.computation_seconds(self._get_info(cached), self._state.server_time)
 
     get_execution_time = get_computation_time
 
-    def get_total_time(self) -> float | None:
+    def get_total_time(self, cached: bool = False) -> float | None:
         """Return the seconds from creation to the end, or until now.
+
+        Parameters
+        ----------
+        cached
+            If True, use the cached info instead of a request.
 
         Returns
         -------
@@ -238,7 +258,41 @@ class Task:
         >>> task.get_total_time() > 0
         True
         """
-        return timing.total_seconds(self.refresh(), self._state.server_time)
+        return timing.total_seconds(self._get_info(cached), self._state.server_time)
+
+    def _get_info(self, cached: bool) -> TaskInfo:
+        return self._state.info if cached else self.refresh()
+
+    @property
+    def summary(self) -> str:
+        """Durations by phase, sizes and cost, in words; costs requests as ``refresh`` does."""
+        return format_summary(self.refresh(), self._state.server_time)
+
+    def print_summary(self, fhandle: TextIO | None = None) -> None:
+        """Show durations by phase, sizes and cost; costs requests as ``refresh`` does.
+
+        Parameters
+        ----------
+        fhandle
+            File to print the text to. By default, the task's card is shown in a notebook, and the
+            text is printed elsewhere.
+
+        Examples
+        --------
+        >>> task.print_summary()
+        Task ...: swmm on local, Success
+          In queue    ...
+          Total       ...
+        Input: ...
+        Output: ... files, ...
+        Cost: 0 US$
+        """
+        if fhandle is None and _display.in_notebook():
+            # Raises if there is no such task: the display would fall back to text.
+            self.refresh()
+            _display.display_task(self)
+            return
+        print(self.summary, file=fhandle)
 
     def get_metadata(self) -> dict[str, str]:
         """Return the metadata of the task, names and values; costs one request.
@@ -402,13 +456,15 @@ class Task:
             raise
 
     @explain_interrupt("The kill of task {0.id} was interrupted; its status says what came of it.")
-    def kill(self, wait_timeout: float | None = None) -> bool | None:
+    def kill(self, wait_timeout: float | None = None, verbosity_level: int = 0) -> bool | None:
         """Ask the service to kill the task.
 
         Parameters
         ----------
         wait_timeout
             Seconds to wait for the end; None to return once the request is accepted.
+        verbosity_level
+            If 1 or more, print the status afterwards.
 
         Returns
         -------
@@ -440,8 +496,13 @@ class Task:
         if not self.refresh().is_terminal:
             self.client.kill_task(self.id)
             self._state.expire()
-        if wait_timeout is None:
-            return None
+        ended = None if wait_timeout is None else self._wait_for_end(wait_timeout)
+        if verbosity_level > 0:
+            name = "Kill requested" if ended is None else str(self.info.status)
+            sys.stdout.write(f"Task {self.id}: {name}\n")
+        return ended
+
+    def _wait_for_end(self, wait_timeout: float) -> bool:
         deadline = time.monotonic() + wait_timeout
         while True:
             left = max(0.0, deadline - time.monotonic())
@@ -554,6 +615,8 @@ class Task:
         filenames: Iterable[str] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
+        rm_downloaded_zip_archive: bool = True,
+        rm_remote_files: bool = False,
         *,
         limits: Limits | None = None,
         _quiet: bool = False,
@@ -574,6 +637,10 @@ class Task:
             Folder for the files; by default ``inductiva_output/<id>/outputs``.
         uncompress
             If False, keep the archive, as ``output.zip`` in the folder.
+        rm_downloaded_zip_archive
+            If False, keep the archive next to the files, which transfers it once more.
+        rm_remote_files
+            If True, delete the task's files in the remote storage once all are downloaded.
         limits
             Limits of the archive's content, see ``inductiva_widgets.downloads.Limits``; by
             default, an archive made to fill a disk is refused.
@@ -600,9 +667,23 @@ class Task:
         >>> sorted(path.name for path in folder.iterdir())
         ['model.rpt', 'stdout.txt']
         """
-        download = self.start_download(filenames, output_dir, uncompress, limits=limits)
-        path = _display.wait_with_progress(download, f"Outputs of task {self.id}", quiet=_quiet)
-        return path if uncompress else path.parent
+        requests = [self._files.output_request(filenames, output_dir, uncompress, limits)]
+        if uncompress and not rm_downloaded_zip_archive:
+            requests.append(self._files.output_request(None, output_dir, False, limits))
+        return self._download(requests, "Outputs", rm_remote_files, quiet=_quiet)
+
+    def _download(
+        self, requests: list[ArchiveRequest], title: str, rm_remote_files: bool, *, quiet: bool
+    ) -> Path:
+        """Download archives one after another, and return the folder."""
+        from inductiva_widgets import downloads
+
+        for request in requests:
+            download = downloads.start(request)
+            _display.wait_with_progress(download, f"{title} of task {self.id}", quiet=quiet)
+        if rm_remote_files:
+            self.remove_remote_files()
+        return requests[0].selection.target
 
     def start_download(
         self,
@@ -647,8 +728,10 @@ class Task:
     def download_inputs(
         self,
         filenames: Iterable[str] | None = None,
-        output_dir: str | os.PathLike[str] | None = None,
+        input_dir: str | os.PathLike[str] | None = None,
         uncompress: bool = True,
+        rm_downloaded_zip_archive: bool = True,
+        rm_remote_files: bool = False,
     ) -> Path:
         """Download the input files of the task; costs requests as ``download_outputs`` does.
 
@@ -656,10 +739,12 @@ class Task:
         ----------
         filenames
             As for ``download_outputs``.
-        output_dir
+        input_dir
             Folder for the files; by default ``inductiva_output/<id>/inputs``.
         uncompress
             If False, keep the archive, as ``input.zip`` in the folder.
+        rm_downloaded_zip_archive, rm_remote_files
+            As for ``download_outputs``.
 
         Returns
         -------
@@ -679,23 +764,38 @@ class Task:
         >>> [path.name for path in folder.iterdir()]
         ['model.inp']
         """
-        from inductiva_widgets import downloads
+        requests = [self._files.input_request(filenames, input_dir, uncompress)]
+        if uncompress and not rm_downloaded_zip_archive:
+            requests.append(self._files.input_request(None, input_dir, False))
+        return self._download(requests, "Inputs", rm_remote_files, quiet=False)
 
-        request = self._files.input_request(filenames, output_dir, uncompress)
-        path = _display.wait_with_progress(downloads.start(request), f"Inputs of task {self.id}")
-        return path if uncompress else path.parent
+    def remove_remote_files(self, verbose: bool = False) -> bool:
+        """Delete the task's files, inputs and outputs, in the remote storage; costs one request.
 
-    def remove_remote_files(self) -> None:
-        """Delete the task's files, inputs and outputs, in the remote storage; costs one request."""
-        self._files.remove()
+        Parameters
+        ----------
+        verbose
+            If True, print what was done.
+
+        Returns
+        -------
+        bool
+            False if there were no files.
+        """
+        removed = self._files.remove()
+        if verbose:
+            text = "Its remote files were removed" if removed else "It has no remote files"
+            sys.stdout.write(f"Task {self.id}: {text}.\n")
+        return removed
 
     # Files of the running task
 
     def tail_files(
         self,
-        filenames: Iterable[str] = ("stdout.txt", "stderr.txt"),
+        tail_files: Iterable[str] = ("stdout.txt", "stderr.txt"),
         lines: int = 10,
         follow: bool = False,
+        fout: TextIO | None = None,
         wait: bool = False,
     ) -> None:
         """Print the last lines of files, while the task runs or once it has ended.
@@ -707,12 +807,14 @@ class Task:
 
         Parameters
         ----------
-        filenames
+        tail_files
             Names of the files.
         lines
             Number of lines of each; with ``follow`` on the cloud at most 1,000.
         follow
             If True, go on printing new lines until the task ends.
+        fout
+            File to print to; by default the standard output.
         wait
             If True, wait until the task is computing instead of raising an error.
 
@@ -730,7 +832,7 @@ class Task:
         >>> task.tail_files(["stdout.txt"], lines=1)
         Done in ... s
         """
-        working_files.print_files(self, filenames, lines, follow=follow, wait=wait)
+        working_files.print_files(self, tail_files, lines, follow=follow, wait=wait, fout=fout)
 
     def list_files(self) -> WorkingFiles:
         """Return the files that the running task has in its folder.

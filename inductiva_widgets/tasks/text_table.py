@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from inductiva_widgets.tasks.task import Task
 
 
-def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
+def to_dict(list_of_tasks: Iterable[Task]) -> dict[str, list[Any]]:
     """Return the columns of the listing: times as ``datetime``, durations as ``h:mm:ss``.
 
     Parameters
     ----------
-    tasks
+    list_of_tasks
         The tasks; those of a listing cost no request.
 
     Returns
@@ -39,7 +39,7 @@ def to_dict(tasks: Iterable[Task]) -> dict[str, list[Any]]:
     >>> inductiva.tasks.to_dict(tasks)["Status"]
     ['success', 'failed', 'success']
     """
-    rows = [(task.info, task._state.server_time) for task in tasks]
+    rows = [(task.info, task._state.server_time) for task in list_of_tasks]
     return {
         title(name): [_plain(name, COLUMNS[name].value(info, now)) for info, now in rows]
         for name in TEXT_COLUMNS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TextIO, overload
 
 from inductiva_widgets import _kernel
 from inductiva_widgets.ansi import escape_control_chars
@@ -137,7 +137,13 @@ def _place(file: WorkingFile) -> list[tuple[bool, str]]:
 
 
 def print_files(
-    task: RemoteTask, filenames: Iterable[str], lines: int, *, follow: bool, wait: bool
+    task: RemoteTask,
+    filenames: Iterable[str],
+    lines: int,
+    *,
+    follow: bool,
+    wait: bool,
+    fout: TextIO | None = None,
 ) -> None:
     """Print the last lines of files; see ``Task.tail_files``."""
     from inductiva_widgets.tasks import _tail
@@ -149,12 +155,12 @@ def print_files(
         while not (info := task.refresh(_PERIOD)).is_terminal and not info.status.is_computing:
             _kernel.sleep_and_process_messages(_PERIOD)
     if follow:
-        _tail.print_and_follow(task, names, lines)
+        _tail.print_and_follow(task, names, lines, fout)
         return
     info = task.refresh(_PERIOD)
     if info.status.is_before_computation:
         raise _not_started_error(info)
-    _tail.print_tail(task, names, lines)
+    _tail.print_tail(task, names, lines, fout)
 
 
 def list_files(task: RemoteTask) -> WorkingFiles:

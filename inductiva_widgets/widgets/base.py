@@ -60,6 +60,7 @@ class BaseWidget(anywidget.AnyWidget):
     # `get_state` is called during `__init__`.
     _shown_once = False
     _has_new_page = False
+    _own_layout: Any = None
 
     def __init__(self, **kwargs: Any) -> None:
         unknown = sorted(set(kwargs) - set(self.trait_names()))
@@ -83,6 +84,7 @@ class BaseWidget(anywidget.AnyWidget):
         model_id = uuid.uuid4().hex
         ids = {"_assets_id": assets.Assets.shared_id(), "_self_id": model_id}
         super().__init__(**kwargs, **ids, model_id=model_id)
+        self._own_layout = None if "layout" in kwargs else self.layout
         requests = RequestDeduplicator(getattr(self, "comm", None), self._handle_request)
         self.on_msg(lambda _, content, __: requests.receive(content))
 
@@ -123,6 +125,10 @@ class BaseWidget(anywidget.AnyWidget):
         """Close the widget, and end its subscriptions."""
         self._cancel_subscriptions()
         super().close()
+        # ipywidgets leaves the layout open, which keeps it in the kernel and in the page.
+        layout, self._own_layout = self._own_layout, None
+        if layout is not None:
+            layout.close()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Return the traits.
@@ -207,6 +213,8 @@ class BaseWidget(anywidget.AnyWidget):
     def _watch(self, client: Client, subscription: Subscription[Any]) -> None:
         """Start a subscription, which is paused while the widget is not visible."""
         subscription.on_error = self._send_error
+        status: Any = getattr(self, "poll_status", None)
+        subscription.shows_error = status is not None and status["offline_since"] is not None
         subscription.on_status = self._pause_if_never_shown(subscription.on_status)
         active = [other for other in self._subscriptions if not other.is_cancelled]
         self._subscriptions = (*active, subscription)

@@ -322,7 +322,8 @@ class _AutomaticWatchPool:
         """Read the log of a task as soon as fewer than the maximum are read; never blocks."""
         with self._lock:
             self._requests.setdefault(request.task, weakref.WeakSet()).add(request)
-            self._fill()
+            # Those of discarded widgets, too, of which nothing else may be reported.
+            self._stop_unrequested()
 
     def drop(self, request: _AutomaticWatch) -> None:
         """Withdraw a request; the watch ends with the last request for its task."""

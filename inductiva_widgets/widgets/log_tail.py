@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 
 from inductiva_widgets._callbacks import run_in_thread
 from inductiva_widgets.ansi import render_plain_lines
+from inductiva_widgets.errors import (
+    ArchiveError,
+    ConfigurationError,
+    InputError,
+    NotFoundError,
+    TaskError,
+)
 from inductiva_widgets.status import StatusGroup
 from inductiva_widgets.tasks._text_file import open_text
 from inductiva_widgets.widgets import contract
@@ -24,6 +31,10 @@ _STREAMS = ("stderr.txt", "stdout.txt")
 _N_LINES = 8
 _MAX_LINE_LENGTH = 300
 _N_BYTES = 1 << 12
+# Seconds between two tries if the files could not be reached: 22 minutes in total.
+_PAUSES = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 400.0)
+# No try would have another result.
+_FINAL_ERRORS = (InputError, NotFoundError, TaskError, ConfigurationError, ArchiveError)
 # A longer file in the output archive is not decompressed without a request of the user.
 _MAX_ARCHIVED_SIZE = 16 << 20
 
@@ -41,6 +52,11 @@ class FailureLogTail:
         self._on_tail = on_tail
         self._lock = threading.Lock()
         self._requested: set[str] = set()
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Stop the tries that are under way."""
+        self._closed.set()
 
     def get(self, task: Task) -> list[contract.LogTailView]:
         """Return the cached lines. If there are none and the task has failed, fetch them once."""
@@ -60,10 +76,16 @@ class FailureLogTail:
         return []
 
     def _fetch(self, task: Task) -> None:
-        tail = fetch_tail(task)
-        if tail:
-            _cache[task] = tail
-            self._on_tail(task)
+        for pause in (*_PAUSES, None):
+            tail, is_complete = fetch_tail(task)
+            if self._closed.is_set():
+                return
+            if tail and tail != cached_tail(task):
+                _cache[task] = tail
+                self._on_tail(task)
+            # The task has ended, so no update from the poller would request the lines again.
+            if is_complete or pause is None or self._closed.wait(pause):
+                return
 
 
 # Shared by all widgets, since the outputs of a finished task do not change.
@@ -75,14 +97,17 @@ def cached_tail(task: Task) -> list[contract.LogTailView]:
     return _cache.get(task, [])
 
 
-def fetch_tail(task: Task) -> list[contract.LogTailView]:
+def fetch_tail(task: Task) -> tuple[list[contract.LogTailView], bool]:
     """Return the last lines of the error and the output stream, if they can be read.
+
+    The second value is False if another try may read more, since the service did not answer.
 
     Notes
     -----
     Requests: 2 or 3.
     """
     tails: list[contract.LogTailView] = []
+    is_complete = True
     for name in _STREAMS:
         try:
             with open_text(task, name) as file:
@@ -92,11 +117,12 @@ def fetch_tail(task: Task) -> list[contract.LogTailView]:
         except Exception as error:
             # The lines are optional: the file may not exist, or the service may not answer.
             _log_failure(task, error)
+            is_complete = is_complete and isinstance(error, _FINAL_ERRORS)
             continue
         text = last_lines(data)
         if text:
             tails.append({"name": name, "text": text})
-    return tails
+    return tails, is_complete
 
 
 def last_lines(data: bytes) -> str:

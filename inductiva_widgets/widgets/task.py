@@ -95,6 +95,8 @@ class TaskWidget(BaseWidget):
         # shown in the static HTML, and the watches end on their own.
         if hasattr(self, "_metrics") and not self.task.info.is_terminal:
             self._metrics.close()
+        if hasattr(self, "_log_tail"):
+            self._log_tail.close()
         super().close()
 
     def _is_finished(self) -> bool:

@@ -183,6 +183,7 @@ class TaskListWidget(BaseWidget):
             self._selection_actions.close()
         if hasattr(self, "_metrics"):
             self._metrics.close()
+            self._log_tail.close()
         self._task_subscriptions, self._new_task_subscriptions = {}, ()
         super().close()
 

@@ -38,7 +38,7 @@ def test_group_is_registered_started_used_and_terminated(swmm, short_storm, caps
 
 
 def test_block_ends_what_runs_and_what_waits(swmm):
-    with resources.ElasticMachineGroup("c2-standard-4", 1, 4) as group:
+    with resources.ElasticMachineGroup("c2-standard-4", max_machines=4) as group:
         # Two more than this machine takes at a time.
         tasks = [swmm.run(CASES / "swmm_long", on=group) for _ in range(default_capacity() + 2)]
         assert tasks[0].wait_for_status("computation-started", 0.1, silent_mode=True)
@@ -54,11 +54,31 @@ def test_block_ends_what_runs_and_what_waits(swmm):
             task.download_outputs()
 
 
-def test_run_starts_nothing(swmm, short_storm, client):
+def test_run_says_the_cost_and_starts_the_group(swmm, short_storm, capsys):
+    group = resources.MachineGroup("c2-standard-4")
+    task = swmm.run(short_storm, on=group)
+    assert capsys.readouterr().out == (
+        f"Starting {group.name}: 1 \N{MULTIPLICATION SIGN} c2-standard-4 (spot), about 0 US$ per "
+        "hour.\n"
+    )
+    assert group.is_started
+    assert ended(task) == "success"
+    swmm.run(short_storm, on=group).kill()
+    assert capsys.readouterr().out == ""
+    group.terminate()
+    with pytest.raises(errors.InputError, match="cannot be started again"):
+        swmm.run(short_storm, on=group)
+
+
+def test_run_starts_nothing_for_a_refused_task_or_unasked(swmm, short_storm, client):
     group = resources.MachineGroup("c2-standard-4")
     before = client.list_tasks(per_page=1).total_size
+    with pytest.raises(errors.InputError, match=r"is not started.*group\.start\(\)"):
+        swmm.run(short_storm, on=group, auto_start=False)
+    with pytest.raises(errors.InputError, match="Unknown version"):
+        type(swmm)("9.9").run(short_storm, on=group)
     with pytest.raises(errors.InductivaError, match="not started"):
-        swmm.run(short_storm, on=group)
+        swmm.run(short_storm, on=group.name)
     assert group.refresh().status == "registered"
     assert client.list_tasks(per_page=1).total_size == before
     group.terminate()
@@ -66,16 +86,18 @@ def test_run_starts_nothing(swmm, short_storm, client):
 
 def test_each_kind_comes_back_as_it_was_made(client):
     made = [
-        resources.MachineGroup("c3-highcpu-8", spot=False, disk_size_gb=40, threads_per_core=1),
-        resources.ElasticMachineGroup("c2-standard-4", 2, 5, max_idle_time=600),
-        resources.MPICluster("c2-standard-60", 3, zone="europe-west1-b"),
+        resources.MachineGroup("c3-highcpu-8", spot=False, data_disk_gb=40, threads_per_core=1),
+        resources.ElasticMachineGroup(
+            "c2-standard-4", min_machines=2, max_machines=5, max_idle_time=10
+        ),
+        resources.MPICluster("c2-standard-60", "europe-west1-b", num_machines=3),
     ]
     for group in made:
         group.register()
         found = resources.get_by_name(group.name)
         assert type(found) is type(group)
         assert repr(found) == repr(group)
-        for name in ("disk_size_gb", "threads_per_core", "max_idle_time", "zone", "provider"):
+        for name in ("data_disk_gb", "threads_per_core", "max_idle_time", "zone", "provider"):
             assert getattr(found, name) == getattr(group, name)
         assert found.auto_terminate_ts is None
         found.terminate()

@@ -1,5 +1,7 @@
 """Files of a task read where they lie: tails while it runs, one output by ranges, inputs."""
 
+import io
+
 import pandas as pd
 import pytest
 
@@ -82,9 +84,47 @@ def test_tail_refuses_a_bad_count(finished):
             finished.tail_files(lines=lines)
 
 
-def test_removed_files_are_gone(swmm, short_storm):
+def test_removed_files_are_gone(swmm, short_storm, capsys):
     task = swmm.run(short_storm)
     task.wait(0.1, silent_mode=True, download_std_on_completion=False)
-    task.remove_remote_files()
+    assert task.remove_remote_files() is True
     with pytest.raises(errors.InductivaError):
         task.download_outputs()
+    task.remove_remote_files(verbose=True)
+    assert capsys.readouterr().out == f"Task {task.id}: It has no remote files.\n"
+
+
+def test_archive_is_kept_and_remote_files_are_removed_if_asked(swmm, short_storm, tmp_path):
+    task = swmm.run(short_storm)
+    task.wait(0.1, silent_mode=True, download_std_on_completion=False)
+    inputs = task.download_inputs(None, tmp_path / "in", rm_downloaded_zip_archive=False)
+    assert {"model.inp", "input.zip"} <= {path.name for path in inputs.iterdir()}
+    outputs = task.download_outputs(None, tmp_path / "out", rm_remote_files=True)
+    assert outputs == tmp_path / "out"
+    assert (outputs / "model.rpt").is_file()
+    assert not (outputs / "output.zip").exists()
+    with pytest.raises(errors.InductivaError):
+        task.download_outputs()
+
+
+def test_tail_is_printed_to_the_file_given(finished, capsys):
+    file = io.StringIO()
+    finished.tail_files(["stdout.txt"], 2, False, file)
+    assert len(file.getvalue().splitlines()) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_kill_prints_what_came_of_it_if_asked(swmm, capsys):
+    task = swmm.run(CASES / "swmm_long")
+    task.kill(verbosity_level=1)
+    assert capsys.readouterr().out == f"Task {task.id}: Kill requested\n"
+    task.kill(20, 2)
+    assert capsys.readouterr().out == f"Task {task.id}: killed\n"
+
+
+def test_wait_says_why_a_task_failed(swmm, capsys):
+    task = swmm.run(CASES / "swmm_fail")
+    assert task.wait(0.1, download_std_on_completion=False) == "failed"
+    *_, status, reason = capsys.readouterr().err.rstrip().partition("Reason: ")
+    assert status == "Reason: "
+    assert reason

@@ -90,7 +90,7 @@ class FakeTransport:
         parts = path.strip("/").split("/")
         fixed = {"/simulators/available-images": self.images, "/compute/groups": self.groups}
         if path in fixed or parts[0] == "projects":
-            return fixed.get(path, {})
+            return fixed.get(path, {"name": unquote(parts[-1])})
         if path == "/storage/signed-urls":
             return [f"http://fake/signed/{item}" for item in params["paths"]]
         if path == "/tasks/submit":

@@ -52,6 +52,12 @@ def test_the_probe_would_notice_a_heavy_import():
     )
 
 
+@pytest.mark.parametrize("name", ["benchmarks", "events"])
+def test_what_only_the_vendor_has_is_said(name):
+    with pytest.raises(AttributeError, match="vendor's client has it"):
+        getattr(inductiva_widgets, name)
+
+
 def test_every_public_name_is_there_and_listed():
     for name in inductiva_widgets.__all__:
         assert getattr(inductiva_widgets, name) is not None

@@ -20,6 +20,7 @@ START = "POST /compute/group/start"
 TERMINATE = "DELETE /compute/group"
 LIST = "GET /compute/groups"
 PRICE = "GET /compute/price"
+QUOTAS = "GET /users/quotas"
 NULLABLE = set(machines.MachineGroupInfo.__struct_fields__) - {"id"}
 
 
@@ -33,6 +34,7 @@ class Service:
         self.groups = {}
         self.told = {}
         self.price = {"preemptible_price": 0.055, "on_demand_price": 0.21}
+        self.quotas = {}
         self.calls = []
         self.fail = {}
 
@@ -65,6 +67,8 @@ class Service:
             return list(self.groups.values())
         if endpoint == PRICE:
             return self.price
+        if endpoint == QUOTAS:
+            return self.quotas
         name = endpoint.rpartition("/")[2]
         found = [group for group in self.groups.values() if group["name"] == name]
         if not found:
@@ -83,7 +87,7 @@ def test_making_and_showing_a_group_makes_no_request(service):
     group = resources.MachineGroup("c2-standard-4", num_machines=2)
     assert repr(group) == "<MachineGroup: 2 × c2-standard-4 (spot), not registered>"
     assert (group.name, group.status, group.is_started) == (None, None, False)
-    assert (group.machine_type, group.num_machines, group.disk_size_gb) == ("c2-standard-4", 2, 10)
+    assert (group.machine_type, group.num_machines, group.data_disk_gb) == ("c2-standard-4", 2, 10)
     assert group.max_idle_time == timedelta(minutes=3)
     group.terminate()
     assert service.calls == []
@@ -94,7 +98,7 @@ def test_making_and_showing_a_group_makes_no_request(service):
     [
         (lambda: resources.MachineGroup("c2-standard-4"), {}),
         (
-            lambda: resources.ElasticMachineGroup("c2-standard-4", 1, 4),
+            lambda: resources.ElasticMachineGroup("c2-standard-4", max_machines=4),
             {"is_elastic": True, "min_vms": 1, "max_vms": 4},
         ),
         (
@@ -130,7 +134,7 @@ def test_options_reach_the_service_in_its_units(service):
         "c3-highcpu-8",
         num_machines=np.int64(3),
         spot=False,
-        disk_size_gb=50,
+        data_disk_gb=50,
         threads_per_core=1,
         max_idle_time=timedelta(minutes=10, milliseconds=1),
         auto_terminate_ts=end,
@@ -165,24 +169,47 @@ def test_options_reach_the_service_in_its_units(service):
             lambda: resources.MachineGroup("x", num_machines=True),
             "`num_machines` must be a positive integer",
         ),
-        (lambda: resources.MPICluster("x", -1), "`num_machines` must be a positive integer"),
         (
-            lambda: resources.ElasticMachineGroup("x", 0),
+            lambda: resources.MPICluster("x", num_machines=-1),
+            "`num_machines` must be a positive integer",
+        ),
+        (
+            lambda: resources.ElasticMachineGroup("x", min_machines=0),
             "`min_machines` must be a positive integer",
         ),
         (
-            lambda: resources.ElasticMachineGroup("x", 3, 2),
+            lambda: resources.ElasticMachineGroup("x", min_machines=3),
             "`min_machines` must be at most `max_machines`, got 3 and 2",
         ),
-        (lambda: resources.MachineGroup("x", disk_size_gb=-5), "`disk_size_gb` must be a positive"),
+        (lambda: resources.MachineGroup("x", data_disk_gb=-5), "`data_disk_gb` must be a positive"),
         (
             lambda: resources.MachineGroup("x", threads_per_core=3),
             "`threads_per_core` must be 1 or 2, got 3",
         ),
         (lambda: resources.MachineGroup("x", spot="yes"), "`spot` must be True or False"),
-        (lambda: resources.MachineGroup("x", max_idle_time="10m"), "seconds or a timedelta, got"),
+        (lambda: resources.MachineGroup("x", max_idle_time="10m"), "minutes or a timedelta, got"),
         (lambda: resources.MachineGroup("x", max_idle_time=0), "must be a positive number"),
-        (lambda: resources.MachineGroup("x", max_idle_time=3), r"timedelta\(minutes=3\)"),
+        (lambda: resources.MachineGroup("x", 4), "`zone` must be a string"),
+        (lambda: resources.MachineGroup("x", np=0), "`np` must be a positive integer"),
+        (
+            lambda: resources.MachineGroup("x", mpi_config={"version": "4"}, np=2),
+            "Pass either `mpi_config` or np",
+        ),
+        (lambda: resources.MachineGroup("x", mpi_config={"np": 2}), "`mpi_config` is invalid"),
+        (
+            lambda: resources.MachineGroup("x", auto_resize_disk_max_gb=0),
+            "`auto_resize_disk_max_gb` must be a positive",
+        ),
+        (lambda: resources.MachineGroup("x", auto_terminate_minutes=-1), "positive number of min"),
+        (lambda: resources.MachineGroup("x", auto_terminate_minutes=1e300), "is too large"),
+        (
+            lambda: resources.MachineGroup(
+                "x",
+                auto_terminate_minutes=1,
+                auto_terminate_ts=datetime(2999, 1, 1, tzinfo=timezone.utc),
+            ),
+            "either `auto_terminate_ts` or `auto_terminate_minutes`",
+        ),
         (
             lambda: resources.MachineGroup("x", max_idle_time=float("inf")),
             "must be a positive number",
@@ -197,9 +224,9 @@ def test_options_reach_the_service_in_its_units(service):
         (lambda: resources.MachineGroup("x", zone=""), "`zone` must be a string"),
         (
             lambda: resources.MachineGroup("x", num_machine=2),
-            "num_machine, expected one of: disk_size_gb",
+            "num_machine, expected one of: threads_per_core",
         ),
-        (lambda: resources.get_by_name(""), "`name` must be"),
+        (lambda: resources.get_by_name(""), "`machine_name` must be"),
     ],
 )
 def test_invalid_argument_raises_without_a_request(service, make, said):
@@ -238,7 +265,7 @@ def test_start_prints_the_cost_before_the_start(service, capsys, monkeypatch):
 
 
 def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
-    resources.MachineGroup("c2-standard-4").start(quiet=True)
+    resources.MachineGroup("c2-standard-4").start(verbose=False)
     assert capsys.readouterr().out == ""
     assert service.requests == [REGISTER, START]
 
@@ -247,12 +274,12 @@ def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
     ("make", "told", "line"),
     [
         (
-            lambda: resources.ElasticMachineGroup("c2", 1, 4),
+            lambda: resources.ElasticMachineGroup("c2", max_machines=4),
             {},
             "1 to 4 × c2 (spot), about $0.055 to $0.22 per hour.",
         ),
         (
-            lambda: resources.MPICluster("c2", 3, spot=False),
+            lambda: resources.MPICluster("c2", num_machines=3, spot=False),
             {},
             "3 × c2 (on demand), about $0.63 per hour.",
         ),
@@ -278,7 +305,7 @@ def test_quiet_start_prints_nothing_and_requests_no_price(service, capsys):
             "1 × c2 (spot), about $0.055 per hour.",
         ),
         (
-            lambda: resources.ElasticMachineGroup("c2", 1, 4),
+            lambda: resources.ElasticMachineGroup("c2", max_machines=4),
             {"cost_per_hour": {"max": 0.3}},
             "1 to 4 × c2 (spot), about $0.30 per hour.",
         ),
@@ -288,6 +315,84 @@ def test_line_of_the_start_fits_the_group(service, capsys, make, told, line):
     service.told = told
     make().start()
     assert capsys.readouterr().out == f"Starting api-1: {line}\n"
+
+
+def test_numbers_of_time_are_minutes_and_the_disk_may_grow(service):
+    now = datetime.now(timezone.utc)
+    group = resources.MachineGroup(
+        "c2",
+        "europe-west1-b",
+        "gcp",
+        max_idle_time=1.5,
+        auto_terminate_minutes=30,
+        auto_resize_disk_max_gb=80,
+    )
+    assert group.max_idle_time == timedelta(seconds=90)
+    assert group.auto_resize_disk_max_gb == 80
+    group.register()
+    body = service.calls[0][2]
+    assert (body["zone"], body["provider_id"], body["max_idle_time"]) == (
+        "europe-west1-b",
+        "GCP",
+        90,
+    )
+    assert body["dynamic_disk_resize_config"] == {
+        "free_space_threshold_gb": 5,
+        "max_disk_size_gb": 80,
+    }
+    end = datetime.fromisoformat(body["auto_terminate_ts"].replace("Z", "+00:00"))
+    assert timedelta(minutes=30) <= end - now < timedelta(minutes=31)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ({}, None),
+        ({"np": 3}, {"np": 3, "use-hwthread-cpus": True}),
+        ({"use_hwthread_cpus": False}, {"np": 4, "use-hwthread-cpus": False}),
+        ({"mpi_version": "1.10.7"}, {"np": 8, "use-hwthread-cpus": True}),
+        ({"mpi_config": {"version": "1.10.7", "options": {"np": 2}}}, {"np": 2}),
+    ],
+)
+def test_mpi_settings_are_ready_for_a_task(service, options, settings):
+    service.told = {"cpu_info": {"cpu_cores_logical": 8, "cpu_cores_physical": 4}}
+    mpi = resources.MachineGroup("c2", **options).prepare().mpi_config
+    assert (None if mpi is None else mpi.options) == settings
+    if "np" not in options and settings and "use_hwthread_cpus" not in options:
+        assert mpi.version == "1.10.7"
+
+
+def test_facts_of_the_machines_come_from_the_service(service):
+    service.told = {
+        "cpu_info": {"cpu_cores_logical": 8, "cpu_cores_physical": 4},
+        "total_ram_gb": 32,
+        "idle_seconds": 90,
+    }
+    group = resources.ElasticMachineGroup("c2", max_machines=3)
+    assert group.n_vcpus == (24, 8)
+    assert group.total_ram_gb == 32
+    assert group.started is False
+    assert service.requests == [REGISTER]
+    assert group.idle_time == timedelta(seconds=90)
+
+
+def test_estimate_cloud_cost_returns_and_prints_the_cost(service, capsys):
+    group = resources.MachineGroup("c2", num_machines=2)
+    assert group.estimate_cloud_cost() == pytest.approx(0.11)
+    assert capsys.readouterr().out == "2 × c2 (spot): about 0.11 US$ per hour.\n"
+    group.estimate_cloud_cost(verbose=False)
+    assert capsys.readouterr().out == ""
+    assert service.requests == [PRICE]
+
+
+def test_start_waits_for_quotas(service, capsys, monkeypatch):
+    service.told = {"quota_usage": {"max_vcpus": 8, "max_instances": 1}}
+    quotas = {"max_vcpus": {"id": "max_vcpus", "label": "vCPUs", "max_allowed": 8, "in_use": 4}}
+    service.quotas = quotas
+    monkeypatch.setattr("time.sleep", lambda _: quotas["max_vcpus"].update(in_use=0))
+    resources.MachineGroup("c2").start(wait_for_quotas=True)
+    assert service.requests == [REGISTER, QUOTAS, QUOTAS, PRICE, START]
+    assert "Waiting for the quotas of the account: vCPUs.\n" in capsys.readouterr().out
 
 
 def test_start_prints_an_unknown_cost(service, capsys):
@@ -390,7 +495,7 @@ def test_start_that_takes_longer_than_the_answer_is_a_start(service, status):
         return result
 
     service._answer = answer
-    group.start(quiet=True)
+    group.start(verbose=False)
     assert group.status == status
     group.start()
     assert service.requests.count(START) == 1
@@ -405,13 +510,13 @@ def test_start_that_timed_out_and_did_not_happen_is_an_error(service):
         service._answer,
     )
     with pytest.raises(errors.APITimeoutError):
-        group.start(quiet=True)
+        group.start(verbose=False)
 
 
 def test_get_returns_each_group_as_its_kind(service):
     for make in (
         resources.MachineGroup("c2"),
-        resources.ElasticMachineGroup("c2", 1, 4),
+        resources.ElasticMachineGroup("c2", max_machines=4),
         resources.MPICluster("c2"),
     ):
         make.register()
@@ -470,9 +575,9 @@ def test_group_keeps_the_client_it_came_from(service, monkeypatch):
     mine = resources.MachineGroup("c2")
     mine.register()
     monkeypatch.setattr("inductiva_widgets.http.default_client._default", Client(other))
-    mine.start(quiet=True)
+    mine.start(verbose=False)
     assert service.requests == [REGISTER, START]
-    group.start(quiet=True)
+    group.start(verbose=False)
     assert other.requests == [REGISTER, START]
     assert resources.get(client=Client(other))[0].name == "api-1"
 

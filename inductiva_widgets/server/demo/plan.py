@@ -15,7 +15,7 @@ from random import Random
 import msgspec
 
 from inductiva_widgets.models.tasks import (
-    Command,
+    CommandSpec,
     Executer,
     Fee,
     TaskInfo,
@@ -88,7 +88,7 @@ class DemoTask(msgspec.Struct, frozen=True, kw_only=True):
     def submission(self) -> TaskSubmission:
         """Return the submission of the task."""
         image = f"docker://inductiva/kutu:{self.case.image}"
-        commands = [msgspec.to_builtins(Command(cmd=text)) for text in self.case.commands]
+        commands = [msgspec.to_builtins(CommandSpec(cmd=text)) for text in self.case.commands]
         return TaskSubmission(
             simulator="arbitrary_commands",
             simulator_name_alias=self.case.alias,

@@ -65,8 +65,12 @@ async def _available_images(_request: Request) -> Response:
 
 async def _openapi(request: Request) -> Response:
     """Return the OpenAPI document of the routes."""
-    routes = [route for route in request.app.routes if isinstance(route, Endpoint)]
-    return respond(document(routes, __version__))
+    state = request.app.state
+    # Built once: it takes a good part of a second, during which no other request is answered.
+    if not hasattr(state, "openapi"):
+        routes = [route for route in request.app.routes if isinstance(route, Endpoint)]
+        state.openapi = document(routes, __version__)
+    return respond(state.openapi)
 
 
 ROUTES = [

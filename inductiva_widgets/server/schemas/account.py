@@ -22,7 +22,7 @@ class Quota(ServerModel, frozen=True, kw_only=True):
     scope: Literal["global", "instance"] = "global"
 
 
-class Project(ServerModel, frozen=True, kw_only=True):
+class ProjectCounts(ServerModel, frozen=True, kw_only=True):
     """A project of the account."""
 
     name: str
@@ -122,7 +122,7 @@ class ProjectStatistics(ServerModel, frozen=True, kw_only=True):
     avg_task_compute_cost: float = 0.0
 
 
-class ProjectView(Project, frozen=True, kw_only=True):
+class ProjectView(ProjectCounts, frozen=True, kw_only=True):
     """Project with its metadata."""
 
     total_orchestration_fee: float = 0.0

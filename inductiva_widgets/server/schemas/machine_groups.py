@@ -12,11 +12,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroupInfo
+from inductiva_widgets.models.machines import Cpus, HourlyCost, MachineGroupInfo, QuotaUse
 from inductiva_widgets.server.schemas.base import ServerModel
 
 # Numbers of clients must fit into an SQLite integer and a duration.
 _Count = Annotated[int, Meta(ge=1, le=10**9)]
+# The official client sends `timedelta.total_seconds()`, a float.
+_Seconds = _Count | Annotated[float, Meta(gt=0, le=10**9)]
 _MACHINE_TYPE = r"[a-z0-9][a-z0-9._-]{0,62}"
 
 SharingLevel = Literal["private", "organization", "public"]
@@ -40,7 +42,7 @@ class CpuInfo(Cpus, frozen=True, kw_only=True):
     cpu_cores_physical: int
 
 
-class QuotaUsage(ServerModel, frozen=True, kw_only=True):
+class QuotaUsage(QuotaUse, frozen=True, kw_only=True):
     """Quotas of the account that a machine group uses."""
 
     max_price_hour: float
@@ -72,7 +74,7 @@ class NewGroup(msgspec.Struct, frozen=True, kw_only=True):
     spot: bool = True
     disk_size_gb: _Count = 10
     threads_per_core: Literal[1, 2] = 2
-    max_idle_time: _Count | None = None
+    max_idle_time: _Seconds | None = None
     auto_terminate_ts: Annotated[datetime, Meta(tz=True)] | None = None
     dynamic_disk_resize_config: ResizeConfig | None = None
     custom_vm_image: str | None = None
@@ -119,7 +121,7 @@ class LocalGroup(MachineGroupInfo, frozen=True, kw_only=True):
     min_vms: int
     max_vms: int
     is_elastic: bool
-    max_idle_time: int
+    max_idle_time: int | float
     idle_seconds: int
     auto_terminate_ts: datetime
     cost_per_hour: CostRange

@@ -8,14 +8,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from inductiva_widgets.models.tasks import Command, TaskSubmission
+from inductiva_widgets.models.tasks import CommandSpec, TaskSubmission
 from inductiva_widgets.server.schemas.base import ServerModel
 
 
 class ExtraParams(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a submission's ``extra_params`` with the commands to run."""
 
-    commands: Annotated[list[Command], Meta(min_length=1)]
+    commands: Annotated[list[CommandSpec], Meta(min_length=1)]
     sim_dir: str = "sim_dir"
     run_subprocess_dir: str | None = None
 

@@ -210,7 +210,6 @@ class SWMM(CommandsSimulator):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
         commands: Iterable[CommandLike] | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
@@ -246,7 +245,10 @@ class SWMM(CommandsSimulator):
 
 def _swmm_command(input_dir: InputDir) -> str:
     if input_dir is None:
-        raise InputError("Pass `commands`, such as ['runswmm model.inp model.rpt'].")
+        raise InputError(
+            "`input_dir` is missing. Pass the folder with the .inp file, or `remote_assets` and "
+            "commands=['runswmm model.inp model.rpt model.out']."
+        )
     models = sorted(validate_input_dir(input_dir).path.glob("*.inp"))
     if len(models) != 1:
         found = ", ".join(model.name for model in models) or "none"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 from inductiva_widgets.simulators._commands import CommandLike
 from inductiva_widgets.simulators._commands_mpi import mpi_command
 from inductiva_widgets.simulators._inputs import Inputs
@@ -38,8 +38,8 @@ class FUNWAVE(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         COUPLING: bool = False,  # noqa: N803
         ZALPHA: bool = False,  # noqa: N803
         MANNING: bool = False,  # noqa: N803
@@ -105,8 +105,8 @@ class WaveWatch3(ScriptSimulator):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
         commands: Iterable[CommandLike] | None = None,
+        *,
         shell_script: str | None = None,
         switch: str | None = None,
         custom_switch: str | None = None,
@@ -149,8 +149,8 @@ class CM1(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         base: str | None = None,
         init3d: str | None = None,
         init_terrain: str | None = None,
@@ -230,8 +230,8 @@ class COAWST(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         build_coawst_script: str | None = None,
         coawst_bin: str = "coawstM",
         init_commands: Iterable[CommandLike] | None = None,
@@ -271,7 +271,7 @@ class COAWST(Simulator):
             script = inputs.input_file(build_coawst_script, "build_coawst_script")
             self._check_build(inputs, script)
             # The WRF build prompts for the compiler: 34 is GNU with MPI.
-            made: list[CommandLike] = [Command(cmd=f"bash {script}", prompts=["34"])]
+            made: list[CommandLike] = [CommandSpec(cmd=f"bash {script}", prompts=["34"])]
         else:
             ready = inputs.input_file(coawst_bin, "coawst_bin")
             made = [f"cp -f {ready} __COAWST/", f"chmod +x __COAWST/{program}"]

@@ -56,7 +56,6 @@ class OpenFOAM(ScriptSimulator):
 
     def __init__(
         self,
-        *,
         distribution: str = "foundation",
         version: str | None = None,
         use_dev: bool = False,
@@ -87,8 +86,8 @@ class FDS(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         smokeview_case_name: str | None = None,
         smokeview_video_sources: Iterable[str] | None = None,
         **options: Unpack[HybridOptions],
@@ -131,8 +130,8 @@ class SplishSplash(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         gen_gif: bool = False,
         gen_gif_cam_pos: Sequence[float] = (4.0, 1.0, 4.0),
         gen_gif_cam_fp: Sequence[float] = (0.0, 0.0, 0.0),
@@ -181,7 +180,7 @@ class DualSPHysics(GpuVariantMixin):
     run_options = MeshOptions
 
     def run(
-        self, input_dir: InputDir = None, *, shell_script: str, **options: Unpack[MeshOptions]
+        self, input_dir: InputDir = None, shell_script: str = "", **options: Unpack[MeshOptions]
     ) -> Task:
         """Submit a simulation and return its task.
 

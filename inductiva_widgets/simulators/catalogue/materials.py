@@ -73,8 +73,7 @@ class Octopus(GpuVariantMixin):
     def run(
         self,
         input_dir: InputDir = None,
-        *,
-        commands: Iterable[CommandLike],
+        commands: Iterable[CommandLike] = (),
         **options: Unpack[HybridOptions],
     ) -> Task:
         """Submit a simulation and return its task.
@@ -112,7 +111,10 @@ class GX(Simulator):
     device = "gpu"
 
     def run(
-        self, input_dir: InputDir = None, *, sim_config_filename: str, **options: Unpack[RunOptions]
+        self,
+        input_dir: InputDir = None,
+        sim_config_filename: str = "",
+        **options: Unpack[RunOptions],
     ) -> Task:
         """Submit a simulation and return its task.
 

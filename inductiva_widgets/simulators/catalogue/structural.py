@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from inductiva_widgets.errors import InputError
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 from inductiva_widgets.simulators._commands import CommandLike
 from inductiva_widgets.simulators._commands_mpi import check_positive, openmp_env
 from inductiva_widgets.simulators.base import Simulator
@@ -30,8 +30,8 @@ class CalculiX(Simulator):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         n_vcpus: int | None = None,
         **options: Unpack[RunOptions],
     ) -> Task:
@@ -54,7 +54,7 @@ class CalculiX(Simulator):
         return self._submit(
             inputs,
             lambda machine: [
-                Command(cmd=f"ccx -i {name}", env=openmp_env(count or machine.n_vcpus))
+                CommandSpec(cmd=f"ccx -i {name}", env=openmp_env(count or machine.n_vcpus))
             ],
             options,
         )
@@ -65,11 +65,11 @@ class OpenSees(ConfigFileSimulator):
 
     Parameters
     ----------
+    version, use_dev
+        As for ``Simulator``.
     interface
         Language of the model: ``"python"``, ``"tcl"``, or ``"eesd"`` for the Tcl build of that
         name, which runs as one process.
-    version, use_dev
-        As for ``Simulator``.
     """
 
     alias = "opensees"
@@ -83,7 +83,7 @@ class OpenSees(ConfigFileSimulator):
     }
 
     def __init__(
-        self, *, interface: str = "python", version: str | None = None, use_dev: bool = False
+        self, version: str | None = None, use_dev: bool = False, interface: str = "python"
     ) -> None:
         if interface not in self._BUILDS:
             raise InputError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from inductiva_widgets.errors import InputError
 from inductiva_widgets.models.machines import MachineGroupInfo
-from inductiva_widgets.models.tasks import Command
+from inductiva_widgets.models.tasks import CommandSpec
 from inductiva_widgets.simulators._commands import CommandLike
 from inductiva_widgets.simulators._commands_mpi import check_positive, mpi_command
 from inductiva_widgets.simulators.base import Simulator
@@ -117,13 +117,13 @@ class _SwanFamily(Simulator):
                 )
             count = given or slots
             if command == "unswan":
-                return [Command(cmd=f"unswanrun -input {name} -omp {count}", env=env or {})]
+                return [CommandSpec(cmd=f"unswanrun -input {name} -omp {count}", env=env or {})]
             return [
                 # The script reads the number of available slots from a file.
-                Command(
+                CommandSpec(
                     cmd="dd if=/dev/stdin of=machinefile", prompts=[f"localhost slots={slots}"]
                 ),
-                Command(cmd=f"{command} -input {name} -mpi {count}", env=env or {}),
+                CommandSpec(cmd=f"{command} -input {name} -mpi {count}", env=env or {}),
             ]
 
         return self._submit(inputs, steps, options, run_subprocess_dir=folder or ".")
@@ -139,8 +139,8 @@ class SWASH(_SwanFamily):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         command: str = "swashrun",
         gfortran_unbuffered_all: bool = False,
         **options: Unpack[MpiOptions],
@@ -174,8 +174,8 @@ class SWAN(_SwanFamily):
     def run(
         self,
         input_dir: InputDir = None,
+        sim_config_filename: str = "",
         *,
-        sim_config_filename: str,
         command: str = "swanrun",
         **options: Unpack[MpiOptions],
     ) -> Task:

@@ -119,6 +119,14 @@ def test_what_was_given_is_told_again(shared):
     terminate(shared, group)
 
 
+@pytest.mark.parametrize("seconds", [1800, 1800.0, 90.5])
+def test_idle_time_is_accepted_as_the_official_client_sends_it(shared, seconds):
+    group = register(shared, max_idle_time=seconds)
+    assert group["max_idle_time"] == seconds
+    assert shared.get(f"/compute/group/{group['name']}")["max_idle_time"] == seconds
+    terminate(shared, group)
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [
@@ -131,6 +139,9 @@ def test_what_was_given_is_told_again(shared):
         ({"disk_size_gb": -1}, "disk_size_gb"),
         ({"threads_per_core": 3}, "threads_per_core"),
         ({"max_idle_time": 0}, "max_idle_time"),
+        ({"max_idle_time": 0.0}, "max_idle_time"),
+        ({"max_idle_time": 1e300}, "max_idle_time"),
+        ({"max_idle_time": "PT30M"}, "max_idle_time"),
         ({"spot": "yes"}, "spot"),
         ({"type": "quantum"}, "type"),
         ({"auto_terminate_ts": "tomorrow"}, "auto_terminate_ts"),

@@ -46,7 +46,7 @@ MAIN = {
     "Task": "get_status get_info wait wait_for_status kill sync_context get_output_files_info "
     "open_output tail_files list_files last_modified_file top download_outputs start_download "
     "download_inputs get_output_url get_metadata set_metadata get_computation_time get_total_time "
-    "get_machine_type watch metrics on_status widget",
+    "get_machine_type print_summary watch metrics on_status widget",
     "TaskList": "to_frame from_frame filter kill wait download_outputs start_download compare "
     "watch widget",
     "TaskListWidget": "query filtered pandas_code",

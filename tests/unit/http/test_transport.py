@@ -4,14 +4,17 @@ import threading
 import tracemalloc
 import zlib
 from collections import deque
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from inductiva_widgets import errors
 from inductiva_widgets._secret import Secret
-from inductiva_widgets.config import Settings
+from inductiva_widgets.config import SERVER_NAME, Settings
 from inductiva_widgets.http import time_limits
+from inductiva_widgets.http import transport as transport_module
 from inductiva_widgets.http.transport import TRIES, Transport
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 from tests.unit.conftest import CANARY
@@ -56,8 +59,9 @@ def server(script):
                 self.connection.close()
                 return
             status, headers, content = answer
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_response_only(status)
+            usual = {"Content-Type": "application/json", "Date": self.date_time_string()}
+            for name, value in (usual | headers).items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -209,6 +213,50 @@ def test_refused_connection_revives_the_embedded_server_once(server, script):
 
 def test_clock_skew_is_read_from_the_answer(transport, script):
     transport.call("GET", "/tasks")
+    assert transport.clock_skew == 0.0
+
+
+@pytest.mark.parametrize(
+    ("ahead", "took", "skew"),
+    [
+        (0, 20, 0.0),  # a late answer, dated when it was asked for
+        (20, 20, 0.0),  # or when it was sent
+        (-30, 0, -30.0),
+        (3600, 20, 3590.0),
+    ],
+)
+def test_late_answer_does_not_shift_the_clock(transport, script, monkeypatch, ahead, took, skew):
+    asked = datetime.now(timezone.utc)
+    script.set(
+        (200, {"Date": format_datetime(asked + timedelta(seconds=ahead), usegmt=True)}, b"{}")
+    )
+    real = transport_module.time
+
+    class Late:
+        @staticmethod
+        def monotonic():
+            return real.monotonic() + (took if script.seen else 0)
+
+    class LateClock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return asked + timedelta(seconds=took)
+
+    monkeypatch.setattr(transport_module, "time", Late)
+    monkeypatch.setattr(transport_module, "datetime", LateClock)
+    transport.call("GET", "/tasks")
+    assert transport.clock_skew == pytest.approx(skew, abs=2.0)
+
+
+@pytest.mark.parametrize("status", [404, 500, 502, 503])
+def test_error_of_a_proxy_changes_neither_clock_nor_kind_of_the_service(transport, script, status):
+    script.set((200, {"Server": SERVER_NAME}, b"{}"))
+    transport.call("GET", "/tasks")
+    assert transport.is_embedded
+    script.set((status, {"Server": "nginx", "Date": "Thu, 01 Feb 2024 17:16:17 GMT"}, b"<html>"))
+    with pytest.raises(errors.InductivaError):
+        transport.call("GET", "/tasks")
+    assert transport.is_embedded
     assert transport.clock_skew == 0.0
 
 

@@ -125,6 +125,39 @@ def test_failing_task_is_asked_for_less_and_less_often(world, error):
     assert pauses == sorted(pauses)
 
 
+@pytest.mark.parametrize("error", FAULTS.values(), ids=FAULTS)
+def test_task_that_finishes_by_another_request_is_no_longer_in_trouble(world, error):
+    client, subject, clock, _, troubles, subscription = world(*live(3))
+    fail(client, "t0", error)
+    client.transport.tasks["t0"].update(wire_task("t0", "success"))
+    tick(subject, clock)
+    assert troubles["t0"][-1] is not None
+    fail(client, "t0", None)
+    subscription.tasks["t0"]._state.refresh()
+    tick(subject, clock)
+    assert troubles["t0"][-1] is None
+
+
+def test_error_is_withdrawn_if_the_last_live_task_finishes_by_another_request(world):
+    client, subject, clock, listener, troubles, subscription = world(*live(1))
+    fail(client, "t0", FAULTS["500"], "/status")
+    tick(subject, clock)
+    client.transport.fail_with = FAULTS["cut-off"]
+    tick(subject, clock, 60.0)
+    assert listener.feeds[-1].offline_since is not None
+    # The answer of another request arrives during the failed tick, and is delivered by it.
+    client.transport.fail_with = None
+    client.transport.tasks["t0"].update(wire_task("t0", "success"))
+    client.transport.hooks.clear()
+    subscription.tasks["t0"]._state.refresh()
+    subscription.notify_pending()
+    assert subject.has_work()
+    tick(subject, clock)
+    assert listener.feeds[-1].offline_since is None
+    assert troubles["t0"][-1] is None
+    assert not subject.has_work()
+
+
 def test_task_that_answers_again_is_no_longer_in_trouble(world):
     client, subject, clock, listener, troubles, _ = world(*live(2))
     fail(client, "t0", FAULTS["500"])

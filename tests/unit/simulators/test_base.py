@@ -1,9 +1,10 @@
+import dataclasses
 import io
 import zipfile
 
 import pytest
 
-from inductiva_widgets import simulators
+from inductiva_widgets import resources, simulators
 from inductiva_widgets.errors import APIConnectionError, InputError, ServerError
 
 
@@ -53,6 +54,34 @@ def test_submission_says_what_the_service_expects(client, case):
     ]
     assert (body["project"], body["time_to_live_seconds"]) == ("rain", 3600)
     assert body["storage_path_prefix"] == "here"
+
+
+def test_arguments_have_the_positions_of_the_vendor(client, case):
+    simulators.SWMM("5.2.3").run(case, ["runswmm model.inp a b"])
+    body = submitted(client)
+    assert body["container_image"].endswith(":swmm_v5.2.3")
+    assert [command["cmd"] for command in body["extra_params"]["commands"]] == [
+        "runswmm model.inp a b"
+    ]
+    assert simulators.OpenFOAM("esi").image == "openfoam-esi"
+    assert (simulators.SWMM().name, simulators.SWMM("5.2.3").version) == ("SWMM", "5.2.3")
+    assert simulators.SWMM("5.2.3").image_uri == body["container_image"]
+
+
+def test_swmm_without_inputs_says_that_the_folder_is_missing(client):
+    with pytest.raises(InputError, match="`input_dir` is missing"):
+        simulators.SWMM().run()
+    assert client.transport.calls == []
+
+
+def test_group_of_another_service_is_refused_unregistered(client, case, service):
+    other = service()
+    other.transport.settings = dataclasses.replace(client.settings, api_url="http://other")
+    group = resources.MachineGroup("c2-standard-4", client=other)
+    with pytest.raises(InputError, match="must be a machine group of http://fake"):
+        simulators.SWMM().run(case, on=group)
+    assert other.transport.calls == []
+    assert client.transport.calls == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, APIConnectionError, ServerError])

@@ -80,7 +80,8 @@ def test_status_of_a_live_task_is_asked_each_time(make):
 
 def test_machine_type_is_none_until_there_is_one(make):
     task = make(status="submitted")
-    assert task.get_machine_type() is None
+    with pytest.warns(UserWarning, match=r'status: In Queue.*wait_for_status\("started"\)'):
+        assert task.get_machine_type() is None
     finish(task)
     assert task.get_machine_type() == "c2-standard-16"
 
@@ -88,6 +89,9 @@ def test_machine_type_is_none_until_there_is_one(make):
 def test_times_are_seconds(make):
     task = make()
     assert task.get_computation_time() == task.get_execution_time() == 10.0
+    asked = len(requests(task))
+    assert (task.get_computation_time(cached=True), task.get_total_time(cached=True)) == (10, 28)
+    assert len(requests(task)) == asked
     assert task.get_total_time() == 28.0
 
 
@@ -371,10 +375,12 @@ def test_public_names_of_a_task_are_those_that_users_call(make):
         "metrics",
         "on_status",
         "open_output",
+        "print_summary",
         "refresh",
         "remove_remote_files",
         "set_metadata",
         "start_download",
+        "summary",
         "sync_context",
         "tail_files",
         "top",
@@ -383,3 +389,71 @@ def test_public_names_of_a_task_are_those_that_users_call(make):
         "watch",
         "widget",
     }
+
+
+METRICS = {
+    "input_size_bytes": 3200,
+    "input_zipped_size_bytes": 1100,
+    "output_size_bytes": 30_920,
+    "output_zipped_size_bytes": 17_420,
+    "output_total_files": 6,
+}
+
+
+def test_summary_says_durations_sizes_and_cost(make, capsys):
+    task = make(
+        metrics=METRICS,
+        estimated_computation_cost=0.096,
+        orchestration_fee={"amount": 0.01, "charged": True},
+    )
+    task.print_summary()
+    assert capsys.readouterr().out == f"{task.summary}\n"
+    assert task.summary.splitlines() == [
+        f"Task {ID}: splishsplash on c2-standard-16, Success",
+        "  In queue    13 s",
+        "  Preparing   2.0 s",
+        "  Computing   10 s",
+        "  Finalizing  2.0 s",
+        "  Total       28 s",
+        "Input: 3.12 KiB, 1.07 KiB zipped",
+        "Output: 6 files, 30.20 KiB, 17.01 KiB zipped",
+        "Cost: 0.11 US$ (computation 0.096 US$, fee 0.010 US$)",
+    ]
+
+
+def test_summary_of_a_running_task_goes_on_and_says_what_is_unknown(make):
+    task = make(status="computation-started")
+    first, *_, computing, total, cost = task.summary.splitlines()
+    assert first.endswith("In Progress")
+    assert computing.startswith("  Computing")
+    assert computing.endswith("so far")
+    assert total.endswith("so far")
+    assert cost == "Cost: n/a"
+
+
+def test_summary_of_a_failed_task_has_the_reason_escaped(make, tmp_path):
+    task = make(status="failed", error_detail="disk\x1b[2J full\nTotal 1 s")
+    with (tmp_path / "summary.txt").open("w") as file:
+        task.print_summary(file)
+    assert "Reason: disk\\x1b[2J full\n  Total 1 s\n" in (tmp_path / "summary.txt").read_text()
+
+
+def test_summary_in_a_notebook_is_the_card(make, monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr("inductiva_widgets.tasks._display.in_notebook", lambda: True)
+    monkeypatch.setattr("inductiva_widgets.tasks._display._show", shown.append)
+    task = make()
+    task.print_summary()
+    assert [type(view).__name__ for view in shown] == ["TaskWidget"]
+    with pytest.raises(NotFoundError):
+        Task("nope", client=task.client).print_summary()
+    assert capsys.readouterr().out == ""
+
+
+def test_metrics_have_labels_and_are_there_before_their_values(make):
+    info = make(metrics={**METRICS, "computation_seconds": 10.0}).get_info()
+    assert info.data_metrics.output_total_files == ("Output total files", 6)
+    assert info.data_metrics.output_zipped_size_bytes.label == "Output zipped size"
+    assert info.time_metrics.computation_seconds.value == 10
+    assert not hasattr(info.data_metrics, "computation_seconds")
+    assert make().get_info().data_metrics.output_size_bytes.value is None

@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 
+import ipywidgets
 import pytest
 
 from inductiva_widgets.errors import InputError, ServerError
@@ -158,3 +159,19 @@ def test_key_is_in_no_trait_and_no_bundle(card):
 def test_bundle_has_text_and_html_twins(card):
     data, _ = card()._repr_mimebundle_()
     assert set(data) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+
+
+def test_closed_widget_leaves_nothing_open(service):
+    task = Task("t1", client=service(wire_task("t1")))
+    TaskWidget(task).close()  # what all widgets share is made once
+    before = set(ipywidgets.widgets.widget._instances)
+    TaskWidget(task).close()
+    TaskListWidget([task]).close()
+    OutputsWidget(task).close()
+    assert set(ipywidgets.widgets.widget._instances) == before
+
+
+def test_closed_widget_leaves_a_layout_of_the_user_open(service):
+    layout = ipywidgets.Layout()
+    TaskWidget(Task("t1", client=service(wire_task("t1"))), layout=layout).close()
+    assert layout.comm is not None

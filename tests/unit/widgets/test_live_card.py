@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from inductiva_widgets.errors import InputError
+from inductiva_widgets.errors import APIConnectionError, InputError
+from inductiva_widgets.polling import PollStatus, get_poller
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import TaskWidget, log_metrics
 from inductiva_widgets.widgets.log_metrics import _on_new_watch
@@ -128,3 +129,15 @@ def test_what_has_not_changed_is_not_sent_again(card, kernel):
     one.observe(told.append, "log_metrics")
     kernel.quiet[0].notify_subscribers()
     assert told == []
+
+
+def test_card_of_a_finished_task_does_not_keep_an_error_of_the_poller(card, kernel):
+    client = card("success").task.client
+    poller = get_poller(client)
+    poller.status = PollStatus.failed(APIConnectionError("offline"), None, 1000.0)
+    one = TaskWidget(Task("t1", client=client))
+    assert one.poll_status["problem"] == "offline"
+    assert poller.has_work()
+    poller.poll_once()
+    assert one.poll_status["problem"] is None
+    assert not poller.has_work()

@@ -219,6 +219,17 @@ def test_all_that_were_forgotten_end_at_the_next_word_of_one(kernel, tasks):
     assert kernel.reading == []
 
 
+def test_all_that_were_forgotten_end_with_the_next_request(kernel, tasks):
+    *forgotten, task = tasks(4)
+    widgets = [Widget(one) for one in forgotten]
+    kernel.quiet[0].end()
+    del widgets
+    gc.collect()
+    widget = Widget(task)
+    assert kernel.reading == [task.id]
+    assert list(log_metrics._pool._watches) == [widget.readings.watches_for(task)[0].task]
+
+
 def test_closed_widget_begins_nothing_again(kernel, tasks):
     (task,) = tasks(1)
     widget = Widget(task)

@@ -1,10 +1,16 @@
 """The last words of failed tasks: fetched once, as plain text, and never in anybody's way."""
 
 import io
+import threading
 
 import pytest
 
-from inductiva_widgets.errors import InputError, ServerError
+from inductiva_widgets.errors import (
+    APIConnectionError,
+    InputError,
+    RateLimitError,
+    ServerError,
+)
 from inductiva_widgets.polling import get_poller
 from inductiva_widgets.tasks import Task
 from inductiva_widgets.widgets import TaskListWidget, TaskWidget, log_tail
@@ -78,10 +84,16 @@ def test_task_without_outputs_is_not_asked(make, spawned):
 
 def test_stream_that_cannot_be_read_is_missing_and_the_other_is_not(make):
     task = make(files={"stderr.txt": InputError("no such file"), "stdout.txt": b"the end\n"})
-    assert log_tail.fetch_tail(task) == [{"name": "stdout.txt", "text": "the end"}]
+    assert log_tail.fetch_tail(task) == ([{"name": "stdout.txt", "text": "the end"}], True)
 
 
-def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog):
+@pytest.fixture
+def no_pauses(monkeypatch):
+    """Two more tries, at once."""
+    monkeypatch.setattr(log_tail, "_PAUSES", (0.0, 0.0))
+
+
+def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog, no_pauses):
     caplog.set_level("DEBUG")
     down = ServerError("down", status=503)
     task = make(files={"stderr.txt": down, "stdout.txt": down})
@@ -92,6 +104,50 @@ def test_service_that_does_not_answer_costs_the_words_only(make, spawned, caplog
     assert told == []
     assert words.get(task) == []
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerError("down", status=503),
+        APIConnectionError("cut off"),
+        RateLimitError("", status=429),
+    ],
+)
+def test_lines_that_could_not_be_reached_are_requested_again(make, spawned, no_pauses, error):
+    files = {"stderr.txt": error, "stdout.txt": b"step 1\n"}
+    task = make(files=files)
+    shown = []
+
+    def show(task):
+        shown.append([one["name"] for one in words.get(task)])
+        files["stderr.txt"] = b"ERROR 209\n"
+
+    words = FailureLogTail(show)
+    words.get(task)
+    (work,) = spawned
+    work()
+    assert shown == [["stdout.txt"], ["stderr.txt", "stdout.txt"]]
+    assert task.opened == ["stderr.txt", "stdout.txt"] * 2
+
+
+def test_file_that_does_not_exist_is_requested_once(make, spawned, no_pauses):
+    task = make(files={"stderr.txt": InputError("no such file"), "stdout.txt": b"step 1\n"})
+    FailureLogTail(lambda _: None).get(task)
+    spawned[0]()
+    assert task.opened == ["stderr.txt", "stdout.txt"]
+
+
+def test_closed_card_ends_the_tries(make, spawned, monkeypatch):
+    monkeypatch.setattr(log_tail, "_PAUSES", (1000.0,))
+    down = ServerError("down", status=503)
+    task = make(files={"stderr.txt": down, "stdout.txt": down})
+    card = TaskWidget(task)
+    worker = threading.Thread(target=spawned[0], daemon=True)
+    worker.start()
+    card.close()
+    worker.join(30)
+    assert not worker.is_alive()
 
 
 def test_card_of_a_failed_task_shows_them_a_moment_later(make, spawned):
@@ -130,7 +186,7 @@ def test_card_that_is_open_in_a_list_gets_them(make, spawned, monkeypatch):
 
 def test_packed_file_that_is_too_long_is_left_alone(make, monkeypatch):
     monkeypatch.setattr(log_tail, "_MAX_ARCHIVED_SIZE", 3)
-    assert log_tail.fetch_tail(make(files={"stderr.txt": b"too long"})) == []
+    assert log_tail.fetch_tail(make(files={"stderr.txt": b"too long"})) == ([], True)
 
 
 @pytest.mark.parametrize(
