@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUNDLE := inductiva_widgets/static/widget.js
 ARGS ?=
-BENCHMARKS := import_time listing history frames export table live_log downloads server_listing server_load binder
+BENCHMARKS := import_time listing history frames export table live_log downloads server_listing server_load slurm_overhead binder
 # What takes the pictures of the documents, and those among the tests' own that they show.
 PICTURES := take_pictures take_film test_downloads test_table test_card test_compare test_task_history test_notebook_results frontends/test_dashboard
 KEPT := download-running table timeline card-log card-outputs history-costs compare sweep dam-break dashboard
@@ -23,7 +23,7 @@ PYTHON_SUITES := $(addprefix tests/,release notebooks conformance integration un
 TOGETHER := --no-print-directory -j 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 READY := $(BUNDLE) $(VENV)/.dev
 
-.PHONY: help demo test test-all test-extended build lint types test-js test-python test-unit test-integration test-conformance test-notebooks test-browser test-release tools browser docs benchmarks soak pictures format dist clean
+.PHONY: help demo test test-all test-extended build lint types test-js test-python test-unit test-integration test-conformance test-notebooks test-browser test-release test-slurm tools browser docs benchmarks soak pictures format dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,7 +37,8 @@ test: ## Run the gate that each change passes: eleven minutes, installation incl
 
 test-all: test test-extended ## Run the gate and everything else: 35 minutes
 
-test-extended: ## Run what test-all has beyond test
+test-extended: $(READY) ## Run what test-all has beyond test
+	@$(BIN)/python -m tests.slurm_cluster
 	+@$(MAKE) --no-print-directory test-python test-browser SELECT=extended
 
 build: $(BUNDLE) ## Build the front end
@@ -81,6 +82,11 @@ test-release: $(READY) ## Build sdist and wheel, and use the wheel in clean envi
 test-browser: $(READY) browser ## Drive JupyterLab and other hosts in a headless browser
 	@echo "== pytest: browser"
 	@$(PYTEST) tests/browser
+
+test-slurm: SELECT = all
+test-slurm: $(READY) ## Run tasks on a Slurm of three nodes on loopback, installed as root on Debian or Ubuntu
+	@$(BIN)/python -m tests.slurm_cluster
+	@$(PYTEST) -k slurm tests/integration/slurm tests/unit/server/test_executors.py
 
 tools: $(VENV)/bin/python ## Install the programs that tests compare with, as root on Debian or Ubuntu
 	@$(BIN)/python tests/tools.py

@@ -24,6 +24,8 @@ LOCAL = "local"
 """Target of ``connect`` for the embedded server."""
 REPLAY = "replay"
 """Target of ``connect`` for the demo."""
+SLURM = "slurm"
+"""Target of ``connect`` for the embedded server that runs tasks on a Slurm cluster."""
 SERVER_NAME = "inductiva-widgets"
 """Value of the ``Server`` header of the embedded server."""
 
@@ -44,12 +46,15 @@ class Settings:
         Address of the simulator version catalogue; requests there are made without the key.
     is_local
         If True, the service is the embedded server on this machine.
+    is_slurm
+        If True, the embedded server runs tasks on a Slurm cluster.
     """
 
     api_url: str
     api_key: Secret
     catalogue_url: str
     is_local: bool = False
+    is_slurm: bool = False
 
 
 def remote_settings(target: str | None = None, api_key: Secret | None = None) -> Settings:
@@ -75,9 +80,10 @@ def remote_settings(target: str | None = None, api_key: Secret | None = None) ->
     return Settings(url, find_api_key(api_key), _checked_url(catalogue))
 
 
-def is_local_target(target: str | None) -> bool:
-    """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the embedded server."""
-    return (target or os.getenv("INDUCTIVA_API_URL") or "").strip() == LOCAL
+def embedded_target(target: str | None = None) -> str | None:
+    """Return ``target``, or else ``INDUCTIVA_API_URL``, if it names an embedded server."""
+    name = (target or os.getenv("INDUCTIVA_API_URL") or "").strip()
+    return name if name in (LOCAL, SLURM, REPLAY) else None
 
 
 def lookup_api_key(api_key: Secret | None = None) -> Secret | None:
@@ -211,6 +217,7 @@ def _checked_url(url: str) -> str:
     if not usable:
         raise ConfigurationError(
             f'The service address must be a URL such as {DEFAULT_API_URL}, "local" for the '
-            f'embedded server or "replay" for its demo, got {url!r}.'
+            f'embedded server, "slurm" for the same on a cluster or "replay" for its demo, got '
+            f"{url!r}."
         )
     return text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
+from tests import slurm_cluster as slurm
+
 # No deadlines: a busy machine takes longer for an example now and then, which is no failure.
 settings.register_profile("ci", deadline=None, max_examples=25)
 settings.register_profile("nightly", deadline=None, max_examples=250)
@@ -25,3 +27,12 @@ def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv("INDUCTIVA_CACHE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster():
+    """Return a running cluster, or skip the test where there is no Slurm."""
+    if reason := slurm.reason_to_skip():
+        pytest.skip(reason)
+    with slurm.running_cluster() as cluster:
+        yield cluster

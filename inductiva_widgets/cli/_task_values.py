@@ -187,9 +187,8 @@ def _running_client() -> Client | None:
     from inductiva_widgets.cli.local import running_client
     from inductiva_widgets.http import default_client
 
-    is_demo = default_client.is_demo_target(None)
-    if is_demo or config.is_local_target(None):
-        return running_client(replay=is_demo)
+    if name := config.embedded_target():
+        return running_client(replay=name == config.REPLAY, slurm=name == config.SLURM)
     return default_client.default_client()
 
 

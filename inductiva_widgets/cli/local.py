@@ -34,6 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def _server_options(function: Function) -> Function:
     """Add the options that select the server."""
     for option in (
+        click.option("--slurm", is_flag=True, help="The server of the Slurm cluster instead."),
         click.option("--replay", is_flag=True, help="The server of the demo instead."),
         click.option("--data-dir", type=click.Path(file_okay=False), help="Of this data folder."),
     ):
@@ -52,28 +53,28 @@ def local() -> None:
 
 @local.command()
 @_server_options
-def start(data_dir: str | None, replay: bool) -> None:
+def start(data_dir: str | None, replay: bool, slurm: bool) -> None:
     """Start the server in the background, unless it is running, and print its address."""
     from inductiva_widgets.server.launch import DemoOptions, start_or_attach
 
-    server = start_or_attach(data_dir, replay=DemoOptions() if replay else None)
+    server = start_or_attach(data_dir, replay=DemoOptions() if replay else None, slurm=slurm)
     click.echo(f"{server.url}{'  (DEMO data)' if replay else ''}")
 
 
 @local.command()
 @_server_options
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
-def status(data_dir: str | None, replay: bool, as_json: bool) -> None:
+def status(data_dir: str | None, replay: bool, slurm: bool, as_json: bool) -> None:
     """Show the address and the tasks of the server. The exit code is 1 if it is not running.
 
     If the server of the demo runs as well, its address is below.
     """
     from inductiva_widgets.server.server_info import running_server
 
-    data = _folder(data_dir, replay)
+    data = _folder(data_dir, replay=replay, slurm=slurm)
     server = running_server(data)
     facts = _facts(data, server)
-    demo_url = _other_demo_url(data_dir, replay)
+    demo_url = _other_demo_url(data_dir, is_named=replay or slurm)
     if as_json:
         click.echo(json.dumps({**facts, "demo_url": demo_url}, indent=2))
     else:
@@ -92,6 +93,8 @@ def _facts(data: DataDir, server: ServerInfo | None) -> dict[str, Any]:
         "version": server.version if server else None,
         "data_dir": str(data.root),
         "is_demo": data.replay_file.exists(),
+        "executor": "slurm" if data.slurm_file.exists() else "local",
+        "slurm": _slurm_facts(data) if data.slurm_file.exists() else None,
         "size_bytes": size_of(data.root),
         "tasks_running": None,
         "tasks_queued": None,
@@ -103,9 +106,45 @@ def _facts(data: DataDir, server: ServerInfo | None) -> dict[str, Any]:
     return facts
 
 
-def _other_demo_url(data_dir: str | None, replay: bool) -> str | None:
-    """Return the address of the demo's server, if it runs and was not asked for."""
-    client = None if replay or data_dir is not None else running_client(replay=True)
+def _slurm_facts(data: DataDir) -> dict[str, Any]:
+    """Return the partition of the jobs, and what the cluster reports now."""
+    from inductiva_widgets.server.slurm import commands, job_states
+    from inductiva_widgets.server.slurm.options import SlurmOptions
+
+    chosen = SlurmOptions.read(data.slurm_file).partition
+    facts: dict[str, Any] = {"partition": chosen, "nodes": None, "jobs": None, "error": None}
+    try:
+        partitions = [
+            one
+            for one in commands.list_partitions()
+            if (one.name == chosen if chosen else one.is_default)
+        ]
+        jobs = commands.list_jobs().values()
+    except OSError as error:
+        return {**facts, "error": str(error)}
+    states = [job_states.run_state(job).value for job in jobs]
+    facts["jobs"] = {name: states.count(name) for name in ("running", "queued")}
+    if partitions:
+        facts["partition"] = partitions[0].name
+        facts["nodes"] = dict(partitions[0].node_states)
+    return facts
+
+
+def _slurm_line(facts: dict[str, Any]) -> str:
+    if facts["error"]:
+        return f"Slurm, which does not respond: {facts['error']}"
+    states = facts["nodes"] or {}
+    nodes = ", ".join(f"{count} {state}" for state, count in states.items()) or "unknown"
+    jobs = facts["jobs"]
+    return (
+        f"Slurm, partition {facts['partition'] or '(default)'}, nodes: {nodes}; your jobs: "
+        f"{jobs['running']} running, {jobs['queued']} queued"
+    )
+
+
+def _other_demo_url(data_dir: str | None, *, is_named: bool) -> str | None:
+    """Return the address of the demo's server, if it runs and no server was named."""
+    client = None if is_named or data_dir is not None else running_client(replay=True)
     return None if client is None else client.url
 
 
@@ -123,6 +162,8 @@ def _status_lines(facts: dict[str, Any], demo_url: str | None) -> list[str]:
         ]
     else:
         lines.append(_not_running(demo_url))
+    if facts["slurm"]:
+        lines.append(f"Executor:     {_slurm_line(facts['slurm'])}")
     lines.append(f"Data folder:  {facts['data_dir']} ({format_bytes(facts['size_bytes'])})")
     if facts["running"]:
         lines.append(
@@ -137,7 +178,7 @@ def _status_lines(facts: dict[str, Any], demo_url: str | None) -> list[str]:
 @_server_options
 @click.option("--kill-tasks", is_flag=True, help="Kill all tasks that have not ended, first.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> None:
+def stop(data_dir: str | None, replay: bool, slurm: bool, kill_tasks: bool, yes: bool) -> None:
     """Stop the server. Running tasks continue unless --kill-tasks is given.
 
     The next server on the same data folder adopts them.
@@ -145,10 +186,10 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
     from inductiva_widgets.server.maintenance import wait_for_end
     from inductiva_widgets.server.server_info import running_server
 
-    data = _folder(data_dir, replay)
+    data = _folder(data_dir, replay=replay, slurm=slurm)
     server = running_server(data)
     if server is None:
-        demo_url = _other_demo_url(data_dir, replay)
+        demo_url = _other_demo_url(data_dir, is_named=replay or slurm)
         click.echo(_not_running(demo_url))
         if demo_url is not None:
             click.echo(f"Demo server:  {demo_url} (local stop --replay stops it)")
@@ -184,6 +225,7 @@ def stop(data_dir: str | None, replay: bool, kill_tasks: bool, yes: bool) -> Non
 def clean(
     data_dir: str | None,
     replay: bool,
+    slurm: bool,
     older_than: float | None,
     while_running: bool,
     dry_run: bool,
@@ -201,7 +243,7 @@ def clean(
     from inductiva_widgets.server.maintenance import tasks_without_server
     from inductiva_widgets.server.server_info import running_server
 
-    data = _folder(data_dir, replay)
+    data = _folder(data_dir, replay=replay, slurm=slurm)
     server = running_server(data)
     before = None
     if older_than is not None:
@@ -250,24 +292,28 @@ def _remove_files(
     click.echo(f"Freed {format_bytes(remove(data, found))}.")
 
 
-def running_client(*, replay: bool) -> Client | None:
+def running_client(*, replay: bool = False, slurm: bool = False) -> Client | None:
     """Return a client of the embedded server, or None if it does not run.
 
     Parameters
     ----------
     replay
         If True, the server of the demo.
+    slurm
+        If True, the server of the Slurm cluster.
     """
     from inductiva_widgets.server.server_info import running_server
 
-    server = running_server(_folder(None, replay))
+    server = running_server(_folder(None, replay=replay, slurm=slurm))
     return None if server is None else _client(server)
 
 
-def _folder(data_dir: str | None, replay: bool) -> DataDir:
+def _folder(data_dir: str | None, *, replay: bool, slurm: bool) -> DataDir:
     from inductiva_widgets.server.data_dir import resolve_data_dir
 
-    return resolve_data_dir(data_dir, replay=replay)
+    if replay and slurm:
+        raise click.UsageError("--replay and --slurm cannot be used together.")
+    return resolve_data_dir(data_dir, replay=replay, slurm=slurm)
 
 
 def _client(server: ServerInfo) -> Client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,7 @@ from inductiva_widgets.server.demo.options import (
     SLOWEST,
     DemoOptions,
 )
+from inductiva_widgets.server.slurm.options import SlurmOptions
 
 _ENV_KEY = "INDUCTIVA_LOCAL_API_KEY"
 
@@ -46,6 +48,24 @@ _ENV_KEY = "INDUCTIVA_LOCAL_API_KEY"
 @click.option(
     "--seed", type=int, help=f"Random seed of the history of --replay; {DEFAULT_SEED} by default."
 )
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "slurm"]),
+    default="local",
+    show_default=True,
+    help="Where tasks run: on this machine, or as jobs of its Slurm cluster.",
+)
+@click.option("--partition", help="Partition of the jobs, unless a task names another.")
+@click.option("--account", help="Account of the jobs.")
+@click.option("--qos", help="QOS of the jobs.")
+@click.option(
+    "--job-options", default="", metavar="TEXT", help='Other options of sbatch: "--mem=4G".'
+)
+@click.option(
+    "--profile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Shell script that each job sources first; ~/.inductiva/slurm.sh if it exists.",
+)
 def serve(
     port: int,
     data_dir: str | None,
@@ -58,6 +78,12 @@ def serve(
     replay: bool,
     speed: float | None,
     seed: int | None,
+    executor: str,
+    partition: str | None,
+    account: str | None,
+    qos: str | None,
+    job_options: str,
+    profile: Path | None,
 ) -> None:
     """Run the embedded server, which prints "listening on URL" when it is ready.
 
@@ -68,6 +94,7 @@ def serve(
     Examples:
       inductiva-widgets serve --port 8123 --data-dir ./server --api-key-file my-key.txt
       inductiva-widgets serve --replay --speed 20
+      inductiva-widgets serve --executor slurm --partition long --job-options "--mem=8G"
     """
     from inductiva_widgets.server.log_setup import warn_in_terminal
     from inductiva_widgets.server.serve import serve as run_server
@@ -77,6 +104,13 @@ def serve(
     options = DemoOptions(
         DEFAULT_SEED if seed is None else seed, DEFAULT_SPEED if speed is None else speed
     )
+    jobs = SlurmOptions(partition, account, qos, job_options, profile)
+    if executor != "slurm" and jobs != SlurmOptions():
+        raise click.UsageError(
+            "--partition, --account, --qos, --job-options and --profile require --executor slurm."
+        )
+    if executor == "slurm" and replay:
+        raise click.UsageError("--executor slurm and --replay cannot be used together.")
     if replay:
         click.echo("DEMO data: every task that this server shows is made up.", err=True)
     warn_in_terminal()
@@ -89,6 +123,7 @@ def serve(
         capacity=workers,
         allow_remote=allow_remote,
         replay=options if replay else None,
+        slurm=jobs if executor == "slurm" else None,
     )
 
 

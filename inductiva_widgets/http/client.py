@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from inductiva_widgets import errors
-from inductiva_widgets.config import LOCAL, REPLAY
+from inductiva_widgets.config import LOCAL, REPLAY, SLURM
 from inductiva_widgets.http.transport import FileRange, Transport
 from inductiva_widgets.models.account import (
     AccountCosts,
@@ -98,7 +98,7 @@ class Client:
         return self.transport.is_embedded
 
     def service_name(self, *, is_demo: bool) -> str:
-        """Return what ``connect`` takes for this service: ``replay``, ``local`` or its address.
+        """Return what ``connect`` takes for this service, such as ``local``, or its address.
 
         Parameters
         ----------
@@ -107,6 +107,8 @@ class Client:
         """
         if not self.is_local:
             return self.url
+        if self.transport.settings.is_slurm:
+            return SLURM
         return REPLAY if is_demo else LOCAL
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -27,8 +26,9 @@ def connect(target: str | None = None, *, api_key: str | Secret | None = None) -
     Parameters
     ----------
     target
-        ``"local"`` for the embedded server of this machine, ``"replay"`` for the demo (a separate
-        server with synthetic tasks), or the address of a server. By default ``INDUCTIVA_API_URL``,
+        ``"local"`` for the embedded server of this machine, ``"slurm"`` for the same with tasks as
+        jobs of a Slurm cluster, ``"replay"`` for the demo (a separate server with synthetic tasks),
+        or the address of a server. By default ``INDUCTIVA_API_URL``,
         which may have the same values, then the Inductiva cloud.
     api_key
         The API key. By default ``INDUCTIVA_API_KEY``, then ``~/.inductiva/api_key``. The embedded
@@ -37,7 +37,8 @@ def connect(target: str | None = None, *, api_key: str | Secret | None = None) -
     Returns
     -------
     Client
-        The new default client. ``"local"`` and ``"replay"`` start the server unless it is running.
+        The new default client. ``"local"``, ``"slurm"`` and ``"replay"`` start the server unless it
+        is running.
 
     Raises
     ------
@@ -60,8 +61,8 @@ def connect(target: str | None = None, *, api_key: str | Secret | None = None) -
     key, kind, api_key = _as_secret(api_key), type(api_key).__name__, None
     if key is None and kind != "NoneType":
         raise ConfigurationError(f"`api_key` must be a string, got {kind}.")
-    if is_demo_target(target) or config.is_local_target(target):
-        client = _local_client(replay=is_demo_target(target))
+    if name := config.embedded_target(target):
+        client = _local_client(replay=name == config.REPLAY, slurm=name == config.SLURM)
     else:
         client = _remote_client(target, key)
     with _lock:
@@ -140,12 +141,7 @@ def _remote_client(target: str | None, api_key: Secret | None) -> Client:
     return Client(Transport(config.remote_settings(target, api_key)))
 
 
-def is_demo_target(target: str | None) -> bool:
-    """Return whether ``target``, or else ``INDUCTIVA_API_URL``, names the demo."""
-    return (target or os.getenv("INDUCTIVA_API_URL") or "").strip() == config.REPLAY
-
-
-def _local_client(*, replay: bool) -> Client:
+def _local_client(*, replay: bool, slurm: bool) -> Client:
     from inductiva_widgets.config import Settings
     from inductiva_widgets.http.client import Client
     from inductiva_widgets.http.transport import Transport
@@ -154,7 +150,7 @@ def _local_client(*, replay: bool) -> Client:
     shown = DemoOptions() if replay else None
 
     def settings() -> Settings:
-        server = start_or_attach(replay=shown)
-        return Settings(server.url, server.api_key, server.url, is_local=True)
+        server = start_or_attach(replay=shown, slurm=slurm)
+        return Settings(server.url, server.api_key, server.url, is_local=True, is_slurm=slurm)
 
     return Client(Transport(settings(), revive=settings))

@@ -227,10 +227,14 @@ class Fee(WireModel, frozen=True, kw_only=True):
         return self.amount if is_usd(self.currency) else None
 
 
-class QueuePosition(WireModel, frozen=True, kw_only=True):
-    """Position of a task in the queue."""
+class QueuePosition(WireModel, frozen=True, kw_only=True, omit_defaults=True):
+    """Position of a task in the queue; ``reason`` is why it waits, from the embedded server only.
+
+    The official client ignores the reason.
+    """
 
     tasks_ahead: int | None = None
+    reason: str | None = None
 
 
 class TaskInfo(WireModel, frozen=True, kw_only=True):
@@ -341,6 +345,13 @@ class TaskInfo(WireModel, frozen=True, kw_only=True):
     def machine_type(self) -> str | None:
         """Machine type, such as ``"c2-standard-4"``, or the name if there is no type."""
         return None if self.executer is None else self.executer.machine_type
+
+    @property
+    def status_note(self) -> str | None:
+        """Why the task waits, or else where it was started, if its history says so."""
+        status = Status.SUBMITTED if self.status == Status.SUBMITTED else Status.STARTED
+        found = [one.description for one in self.status_history or () if one.status == status]
+        return found[-1] if found and found[-1] != status.info.description else None
 
     @property
     def reason(self) -> str | None:
@@ -478,6 +489,11 @@ class TaskStatus(WireModel, frozen=True, kw_only=True):
     def tasks_ahead(self) -> int | None:
         """Number of tasks ahead in the queue, or None if unknown."""
         return None if self.position_in_queue is None else self.position_in_queue.tasks_ahead
+
+    @property
+    def waiting_reason(self) -> str | None:
+        """Why the task waits, or None if unknown."""
+        return None if self.position_in_queue is None else self.position_in_queue.reason
 
 
 class SubmissionResult(TaskStatus, frozen=True, kw_only=True):

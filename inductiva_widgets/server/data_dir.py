@@ -12,6 +12,7 @@
         server.log          log of the server, and the log before it (0600)
         server.out          output of a detached server since its start (0600)
         replay.json         only in the folder of a demo (0600)
+        slurm.json          only in the folder of a cluster: options of the jobs (0600)
         storage/<task>/     input.zip and output.zip, as the storage API shows them
         tasks/<task>/       job.json, events.jsonl, supervisor.log and, while it runs, work/,
                             processes.json and, once it is to end, stop
@@ -30,6 +31,7 @@ from inductiva_widgets._disk import free_space
 from inductiva_widgets.errors import LocalServerError
 
 ENV_FOLDER = "INDUCTIVA_LOCAL_DIR"
+ENV_SLURM_FOLDER = "INDUCTIVA_SLURM_DIR"
 # The characters that clients accept in a key.
 _KEY_PATTERN = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -50,7 +52,15 @@ def replay_root() -> Path:
     return root.with_name(f"{root.name}-replay")
 
 
-def resolve_data_dir(data_dir: str | Path | None, *, replay: bool = False) -> DataDir:
+def slurm_root() -> Path:
+    """Return the default data folder of tasks on a cluster, which compute nodes have to see."""
+    configured = os.environ.get(ENV_SLURM_FOLDER)
+    return Path(configured).expanduser() if configured else Path.home() / ".inductiva" / "slurm"
+
+
+def resolve_data_dir(
+    data_dir: str | Path | None, *, replay: bool = False, slurm: bool = False
+) -> DataDir:
     """Return the named data folder, or the default one if None.
 
     Parameters
@@ -59,9 +69,13 @@ def resolve_data_dir(data_dir: str | Path | None, *, replay: bool = False) -> Da
         Path of the folder.
     replay
         If True, the default is the folder of the demo.
+    slurm
+        If True, the default is the folder of tasks on a cluster.
     """
     if data_dir is not None:
         return DataDir(Path(data_dir))
+    if slurm:
+        return DataDir(slurm_root())
     return DataDir(replay_root() if replay else default_root())
 
 
@@ -109,6 +123,7 @@ class DataDir:
         self.server_log = self.root / "server.log"
         self.server_out = self.root / "server.out"
         self.replay_file = self.root / "replay.json"
+        self.slurm_file = self.root / "slurm.json"
 
     def ensure_demo_flag(self, *, replay: bool) -> None:
         """Check that the folder is one of demo data, or of real tasks, as requested.
@@ -141,6 +156,34 @@ class DataDir:
             raise LocalServerError(
                 f"The folder {self.root} is not empty (it holds {min(strange)}): "
                 "the demo needs a folder of its own."
+            )
+
+    def ensure_slurm_flag(self, *, slurm: bool) -> None:
+        """Check that the folder is one of tasks on a cluster, or of tasks here, as requested.
+
+        A server of the other kind would take the running tasks for ended ones.
+
+        Parameters
+        ----------
+        slurm
+            If True, the folder is used for tasks on a cluster.
+
+        Raises
+        ------
+        LocalServerError
+            The folder is of the other kind.
+        """
+        if self.slurm_file.exists() and not slurm:
+            raise LocalServerError(
+                f"The data folder {self.root} holds tasks of a Slurm cluster: tasks on this "
+                "machine need another folder.",
+                hint='For the cluster, call connect("slurm").',
+                shell_hint="For the cluster, add --executor slurm.",
+            )
+        if slurm and not self.slurm_file.exists() and self.database.exists():
+            raise LocalServerError(
+                f"The data folder {self.root} holds tasks of this machine: tasks on a Slurm "
+                f"cluster need another folder. Set {ENV_SLURM_FOLDER}."
             )
 
     def prepare(self) -> None:

@@ -164,7 +164,11 @@ def _on_finished(record: TaskRecord, event: events.Finished) -> TaskRecord:
     if record.supervision.group_ended:
         return state_machine.finish_after_group(record, event.time)
     outcome, reason = event.outcome, event.reason
-    if outcome == Status.KILLED:
+    ending = record.supervision.ending
+    if ending is not None and (outcome == Status.KILLED or record.supervision.attempts > 1):
+        # The executor knows why the run ended; the supervisor only cleaned up.
+        outcome, reason = ending
+    elif outcome == Status.KILLED:
         reason = f"{_KILLED_FROM_OUTSIDE} {reason or ''}".rstrip()
         outcome = Status.EXECUTER_TERMINATED
     if not state_machine.can_move(before, outcome):

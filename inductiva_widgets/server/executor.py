@@ -11,8 +11,9 @@ Three things are shared by all executors:
 - The file ``stop`` in it. A task ends soon after this file appears, even if no signal reaches its
   supervisor. An executor may do more, such as send a signal, to make it faster.
 
-Implementations: ``local_executor.LocalExecutor`` (processes of this machine) and
-``demo.executor.DemoExecutor`` (synthetic tasks). ``tests/unit/server/test_executors.py`` holds the
+Implementations: ``local_executor.LocalExecutor`` (processes of this machine),
+``slurm.executor.SlurmExecutor`` (jobs of a cluster) and ``demo.executor.DemoExecutor`` (synthetic
+tasks). ``tests/unit/server/test_executors.py`` holds the
 contract test that every implementation must pass.
 """
 
@@ -20,10 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import Enum
-from typing import NewType, Protocol
+from typing import NamedTuple, NewType, Protocol
 
 from inductiva_widgets.server.data_dir import TaskDir
 from inductiva_widgets.server.machine_facts import MachineFacts
+from inductiva_widgets.status import Status
 
 TaskHandle = NewType("TaskHandle", str)
 """Name of a submitted run, such as a process id with its start time or a batch job id.
@@ -41,6 +43,17 @@ class RunState(str, Enum):
     """Its supervisor is running."""
     ENDED = "ended"
     """Its supervisor has ended or vanished, or there is no such run."""
+
+
+class RunEnding(NamedTuple):
+    """Final status of a task that an executor implies, with the reason."""
+
+    status: Status
+    reason: str
+
+
+class UnreachableError(OSError):
+    """The executor cannot be reached now; the text says why and what to do."""
 
 
 class SubmitError(Exception):
@@ -62,6 +75,18 @@ class Executor(Protocol):
     @property
     def tasks_per_machine(self) -> int:
         """Maximum number of tasks that share one machine; the supervisor divides threads by it."""
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether submitted tasks may wait.
+
+        If True, the status of a task stays ``submitted`` until its journal begins. Otherwise it
+        changes to ``started`` right before the task is submitted.
+        """
+
+    @property
+    def poll_interval(self) -> float:
+        """Seconds between two readings of the states and the journals."""
 
     def submit(self, task: TaskDir) -> TaskHandle:
         """Start a supervisor for a task folder and return the handle of the run.
@@ -92,16 +117,30 @@ class Executor(Protocol):
     def states(self, handles: Collection[TaskHandle]) -> dict[TaskHandle, RunState]:
         """Return the state of each handle, in one query for all of them.
 
-        Called about 20 times per second while tasks run, so an executor with an expensive query
-        must cache its answer. The answer may be late but must not be early: ``ENDED`` means that
-        the run writes nothing more, and that the server sees all that it has written. The scheduler
-        reads the rest of the journal then, and submits the task again if it does not end there. If
-        the state cannot be determined, raise ``OSError`` rather than guess.
+        Called every ``poll_interval`` seconds while tasks run, so an executor with an expensive
+        query must cache its answer. The answer may be late but must not be early: ``ENDED`` means
+        that the run writes nothing more, and that the server sees all that it has written. The
+        scheduler reads the rest of the journal then, and submits the task again if it does not end
+        there. If the state cannot be determined, raise ``OSError`` rather than guess; journals are
+        read all the same.
 
         Returns
         -------
         dict[TaskHandle, RunState]
             One entry per handle. An unknown handle is ``ENDED``.
+        """
+
+    def describe(self, handle: TaskHandle) -> str | None:
+        """Return one sentence about a run for its user: why it waits, or where it runs.
+
+        Called as often as ``states``, for executors with a queue. None if there is nothing to say.
+        """
+
+    def ending(self, task: TaskDir, handle: TaskHandle) -> RunEnding | None:
+        """Return the cause if a run ended without the end of its journal, None if unknown.
+
+        Called when the run is ``ENDED``, and its journal lacks its end or reports a kill that was
+        not requested.
         """
 
     def stop(self, task: TaskDir, handle: TaskHandle | None, *, force: bool = False) -> None:

@@ -26,6 +26,7 @@ from inductiva_widgets.server.errors import (
     TooLargeError,
     UnavailableError,
 )
+from inductiva_widgets.server.executor import UnreachableError
 from inductiva_widgets.server.schemas.base import encode
 
 AnyQuery = TypeVar("AnyQuery", bound=msgspec.Struct)
@@ -184,6 +185,13 @@ def _on_system_error(_request: Request, error: Exception) -> Response:
     return _on_failure(_request, error)
 
 
+def _on_unreachable(_request: Request, error: Exception) -> Response:
+    refusal = error_response(503, str(error))
+    # Clients retry if this header is present.
+    refusal.headers["retry-after"] = "1"
+    return refusal
+
+
 def _on_failure(_request: Request, error: Exception) -> Response:
     # The web server logs it.
     return error_response(500, f"The embedded server failed: {error!r}. Its log has the details.")
@@ -198,6 +206,7 @@ ERROR_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
     BadRequestError: _on_bad_request,
     MalformedRequestError: _on_malformed,
     HTTPException: _on_http,
+    UnreachableError: _on_unreachable,
     ClientDisconnect: _on_disconnect,
     OSError: _on_system_error,
     Exception: _on_failure,

@@ -91,7 +91,9 @@ def _inner_folder(name: str) -> str:
     return folder
 
 
-def write_job_file(data: DataDir, record: TaskRecord, tasks_per_machine: int) -> None:
+def write_job_file(
+    data: DataDir, record: TaskRecord, tasks_per_machine: int, machines: int = 1
+) -> None:
     """Write ``job.json``, which the supervisor of a task reads first.
 
     Parameters
@@ -102,6 +104,8 @@ def write_job_file(data: DataDir, record: TaskRecord, tasks_per_machine: int) ->
         The task.
     tasks_per_machine
         Maximum number of tasks that share the machine.
+    machines
+        Number of machines that run the task together.
     """
     spec = read_run_spec(record.submission)
     folder = data.task(record.info.task_id)
@@ -118,6 +122,8 @@ def write_job_file(data: DataDir, record: TaskRecord, tasks_per_machine: int) ->
         "commands": [command._asdict() for command in spec.commands],
         "ttl_seconds": record.submission.time_to_live_seconds,
         "tasks_per_machine": tasks_per_machine,
+        "machine_group": record.info.machine_group_name,
+        "machines": machines,
     }
     write_atomically(folder.job, encode(job))
 

@@ -18,6 +18,7 @@ from inductiva_widgets.server.data_dir import DataDir, package_root, resolve_dat
 from inductiva_widgets.server.demo.options import DemoOptions
 from inductiva_widgets.server.requirements import check_requirements
 from inductiva_widgets.server.server_info import ServerInfo, running_server
+from inductiva_widgets.server.slurm.options import SlurmOptions
 
 __all__ = ["DemoOptions", "ServerInfo", "start_or_attach"]
 
@@ -37,6 +38,7 @@ def start_or_attach(
     *,
     idle_timeout: float = IDLE_TIMEOUT,
     replay: DemoOptions | None = None,
+    slurm: bool = False,
 ) -> ServerInfo:
     """Return the embedded server of a data folder, and start it if it does not run.
 
@@ -47,12 +49,16 @@ def start_or_attach(
     ----------
     data_dir
         Data folder; the default is ``INDUCTIVA_LOCAL_DIR`` or else ``~/.inductiva/local``, with
-        ``-replay`` appended for the demo.
+        ``-replay`` appended for the demo. On a cluster it is ``INDUCTIVA_SLURM_DIR`` or else
+        ``~/.inductiva/slurm``.
     idle_timeout
         Seconds without requests and tasks after which a server that is started here stops.
     replay
         Start or attach to the demo instead, which never runs in a folder of real tasks. Seed and
         speed apply to a demo that is started here, not to a running one.
+    slurm
+        If True, start or attach to the server that runs tasks on a Slurm cluster. One that is
+        started here has the options of the last one.
 
     Raises
     ------
@@ -63,15 +69,18 @@ def start_or_attach(
     check_requirements()
     from filelock import FileLock, Timeout
 
-    data = resolve_data_dir(data_dir, replay=replay is not None)
+    data = resolve_data_dir(data_dir, replay=replay is not None, slurm=slurm)
     data.ensure_demo_flag(replay=replay is not None)
+    data.ensure_slurm_flag(slurm=slurm)
     if running := running_server(data):
         return running
     try:
         data.prepare()
         # A second process waits for the lock, and then finds the server of the first.
         with FileLock(data.launch_lock, timeout=2 * _START_TAKES):
-            return running_server(data) or _start(data, idle_timeout, replay)
+            return running_server(data) or _start(
+                data, idle_timeout, _arguments(data, replay, slurm=slurm)
+            )
     except Timeout:
         raise LocalServerError(
             f"Another process has been starting a server in {data.root} for too long. "
@@ -81,11 +90,14 @@ def start_or_attach(
         raise data.unusable(error) from error
 
 
-def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> ServerInfo:
-    _started[:] = [process for process in _started if process.poll() is None]
-    shown = []
+def _arguments(data: DataDir, replay: DemoOptions | None, *, slurm: bool) -> list[str]:
     if replay is not None:
-        shown = ["--replay", "--seed", str(replay.seed), "--speed", str(replay.speed)]
+        return ["--replay", "--seed", str(replay.seed), "--speed", str(replay.speed)]
+    return SlurmOptions.read(data.slurm_file).arguments() if slurm else []
+
+
+def _start(data: DataDir, idle_timeout: float, arguments: list[str]) -> ServerInfo:
+    _started[:] = [process for process in _started if process.poll() is None]
     # For errors before the server has opened its log.
     with _private(data.server_out) as out:
         process = subprocess.Popen(  # noqa: S603 - our own module
@@ -97,7 +109,7 @@ def _start(data: DataDir, idle_timeout: float, replay: DemoOptions | None) -> Se
                 str(data.root),
                 "--idle-timeout",
                 str(idle_timeout),
-                *shown,
+                *arguments,
             ],
             cwd=package_root(),
             stdin=subprocess.DEVNULL,

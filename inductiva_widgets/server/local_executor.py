@@ -14,7 +14,7 @@ import psutil
 
 from inductiva_widgets.server import process_table, process_tree
 from inductiva_widgets.server.data_dir import TaskDir, package_root
-from inductiva_widgets.server.executor import RunState, SubmitError, TaskHandle
+from inductiva_widgets.server.executor import RunEnding, RunState, SubmitError, TaskHandle
 from inductiva_widgets.server.machine_facts import MachineFacts, read_machine_facts
 from inductiva_widgets.server.top import format_top
 
@@ -40,6 +40,9 @@ class LocalExecutor:
     capacity
         Maximum number of tasks that run at a time.
     """
+
+    has_queue = False
+    poll_interval = 0.05
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -83,6 +86,14 @@ class LocalExecutor:
             handle: RunState.RUNNING if _live_pid(handle) is not None else RunState.ENDED
             for handle in handles
         }
+
+    def describe(self, handle: TaskHandle) -> str | None:  # noqa: ARG002
+        """Return None: a task runs as soon as it is submitted."""
+        return None
+
+    def ending(self, task: TaskDir, handle: TaskHandle) -> RunEnding | None:  # noqa: ARG002
+        """Return None: why a process has ended is not known."""
+        return None
 
     def stop(self, task: TaskDir, handle: TaskHandle | None, *, force: bool = False) -> None:
         """Ask the supervisor to end its task, or kill the whole process tree."""

@@ -21,6 +21,8 @@ from inductiva_widgets.server.demo.options import DemoOptions
 from inductiva_widgets.server.log_setup import set_up_log
 from inductiva_widgets.server.requirements import check_requirements
 from inductiva_widgets.server.server_info import ServerInfo
+from inductiva_widgets.server.slurm.commands import require_programs
+from inductiva_widgets.server.slurm.options import SlurmOptions
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -42,6 +44,7 @@ def serve(
     capacity: int | None = None,
     allow_remote: bool = False,
     replay: DemoOptions | None = None,
+    slurm: SlurmOptions | None = None,
     out: TextIO | None = None,
 ) -> None:
     """Run the embedded server until it stops.
@@ -56,18 +59,22 @@ def serve(
         Port to listen at; 0 chooses a free one.
     data_dir
         Data folder; the default is ``INDUCTIVA_LOCAL_DIR`` or else ``~/.inductiva/local``, with
-        ``-replay`` appended for the demo.
+        ``-replay`` appended for the demo. On a cluster it is ``INDUCTIVA_SLURM_DIR`` or else
+        ``~/.inductiva/slurm``.
     api_key
         API key of the server; the default is generated once and kept in the data folder.
     idle_timeout
         Seconds without requests, and without queued or running tasks, after which to stop.
     capacity
-        Maximum number of tasks that run at a time; the default is half the processors.
+        Maximum number of tasks that run at a time; the default is half the processors, or 1000
+        jobs on a cluster.
     allow_remote
         If True, the server may listen where other machines can reach it. The key allows its holder
         to run programs here, and the key and all files travel unencrypted.
     replay
         Options of the demo; None runs real tasks.
+    slurm
+        Options of the jobs on a Slurm cluster; None runs the tasks on this machine.
     out
         Where to print the line ``listening on URL``; the default is the standard output.
 
@@ -90,14 +97,20 @@ def serve(
         raise LocalServerError(f"There is no port {port}: ports go from 1 to 65535.")
     address = _resolve(host, port)
     _check_reach(host, address, allow_remote=allow_remote)
-    data = resolve_data_dir(data_dir, replay=replay is not None)
+    if slurm is not None:
+        slurm.check()
+        require_programs()
+    data = resolve_data_dir(data_dir, replay=replay is not None, slurm=slurm is not None)
     try:
+        data.ensure_slurm_flag(slurm=slurm is not None)
         data.ensure_demo_flag(replay=replay is not None)
         data.prepare()
+        if slurm is not None:
+            slurm.write(data.slurm_file)
     except OSError as error:
         raise data.unusable(error) from error
     key = None if api_key is None else Secret(api_key)
-    options = Options(host, key, idle_timeout, capacity, out or sys.stdout, replay)
+    options = Options(host, key, idle_timeout, capacity, out or sys.stdout, replay, slurm)
     lock = _lock(data)
     try:
         # Check again: another process may have used the folder before the lock was acquired.

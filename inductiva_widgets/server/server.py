@@ -38,6 +38,9 @@ from inductiva_widgets.server.machine_groups import GroupService
 from inductiva_widgets.server.scheduler import Scheduler
 from inductiva_widgets.server.server_info import ServerInfo
 from inductiva_widgets.server.signed_urls import UrlSigner
+from inductiva_widgets.server.slurm.executor import DEFAULT_CAPACITY, SlurmExecutor
+from inductiva_widgets.server.slurm.machine_groups import SlurmGroupService
+from inductiva_widgets.server.slurm.options import SlurmOptions
 from inductiva_widgets.server.storage_service import StorageService
 from inductiva_widgets.server.store.tasks import TaskStore, open_store
 from inductiva_widgets.server.task_service import TaskService
@@ -59,6 +62,7 @@ class Options(NamedTuple):
     capacity: int | None
     out: TextIO
     replay: DemoOptions | None = None
+    slurm: SlurmOptions | None = None
 
 
 def run(data: DataDir, listener: socket.socket, options: Options) -> None:
@@ -155,6 +159,15 @@ def _services(data: DataDir, store: TaskStore, options: Options) -> tuple[list[_
         storage: StorageService = DemoStorageService(data.storage, store, signer)
         tasks: TaskService = DemoTaskService(data, store, storage, executor, scheduler.wake)
         groups: GroupService = DemoGroupService(data.root, store, executor, scheduler.wake)
+    elif options.slurm is not None:
+        cluster = SlurmExecutor(options.slurm, options.capacity or DEFAULT_CAPACITY)
+        executor = cluster
+        scheduler = Scheduler(data, store, executor)
+        workers = [scheduler]
+        storage = StorageService(data.storage, store, signer)
+        tasks = TaskService(data, store, storage, executor, scheduler.wake)
+        groups = SlurmGroupService(data.root, store, cluster, scheduler.wake)
+        groups.update_partitions()
     else:
         executor = LocalExecutor(options.capacity or default_capacity())
         scheduler = Scheduler(data, store, executor)

@@ -16,24 +16,27 @@ from inductiva_widgets.server.clock import Moment
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 
-_ENDS_ON_MACHINE = frozenset(
+# Also of a task that waits in the queue of its executor, such as a batch job that is cancelled.
+_ENDS_BY_EXECUTOR = frozenset(
     {
         Status.PENDING_KILL,
         Status.EXECUTER_FAILED,
         Status.EXECUTER_TERMINATED,
-        Status.EXECUTER_TERMINATED_BY_USER,
+        Status.EXECUTER_TERMINATED_TTL_EXCEEDED,
+        Status.SPOT_INSTANCE_PREEMPTED,
+        Status.TTL_EXCEEDED,
     }
 )
+_ENDS_ON_MACHINE = _ENDS_BY_EXECUTOR | {Status.EXECUTER_TERMINATED_BY_USER}
 _ENDS_WAITING = frozenset({Status.KILLED, Status.ZOMBIE})
 
 # Statuses that are not keys are final.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING_INPUT: _ENDS_WAITING | {Status.SUBMITTED},
-    Status.SUBMITTED: _ENDS_WAITING | {Status.STARTED, Status.EXECUTER_FAILED},
+    Status.SUBMITTED: _ENDS_WAITING | _ENDS_BY_EXECUTOR | {Status.STARTED},
     Status.STARTED: _ENDS_ON_MACHINE | {Status.COMPUTATION_STARTED},
     Status.COMPUTATION_STARTED: _ENDS_ON_MACHINE | {Status.COMPUTATION_ENDED},
-    Status.COMPUTATION_ENDED: _ENDS_ON_MACHINE
-    | {Status.SUCCESS, Status.FAILED, Status.TTL_EXCEEDED},
+    Status.COMPUTATION_ENDED: _ENDS_ON_MACHINE | {Status.SUCCESS, Status.FAILED},
     Status.PENDING_KILL: frozenset({Status.KILLED}),
 }
 
@@ -136,6 +139,33 @@ def fail(record: TaskRecord, status: Status, at: datetime, reason: str) -> TaskR
     return transition(record, status, at, reason, error_detail=reason, executer=executer)
 
 
+def kill(record: TaskRecord, at: datetime) -> TaskRecord:
+    """Return the task as killed if it waits here, or as to be killed if its executor has it."""
+    status = record.info.status
+    if status in WAITING and not record.supervision.attempts:
+        return transition(record, Status.KILLED, at)
+    if can_move(status, Status.PENDING_KILL):
+        return transition(record, Status.PENDING_KILL, at)
+    # The task has finished, or is being killed.
+    return record
+
+
+def with_description(record: TaskRecord, status: Status, text: str) -> TaskRecord:
+    """Return the task with another description of its last entry in a status, if it has one."""
+    history = list(record.history)
+    for position in reversed(range(len(history))):
+        if history[position].status == status:
+            history[position] = replace(history[position], description=text)
+            break
+    return replace(record, history=tuple(history))
+
+
+def waiting_reason(record: TaskRecord) -> str | None:
+    """Return why a queued task waits, or None if its executor has not said so."""
+    described = record.history[-1].description if record.history else None
+    return None if described == Status.SUBMITTED.info.description else described
+
+
 def should_stop(record: TaskRecord) -> bool:
     """Return whether the executor of the task must be asked to stop it."""
     return record.info.status == Status.PENDING_KILL or record.supervision.group_ended
@@ -151,6 +181,8 @@ def ends_with_group(record: TaskRecord) -> bool:
 
 def on_group_terminated(record: TaskRecord, at: datetime) -> TaskRecord:
     """Return the task after the end of its machine group: finished, or to be stopped."""
+    if record.info.status in WAITING and record.supervision.attempts:
+        return kill(record, at)
     if record.info.status in WAITING:
         reason = f"The machine group {_group(record)} was terminated while the task waited for it."
         return fail(record, Status.ZOMBIE, at, reason)

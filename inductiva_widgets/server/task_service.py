@@ -149,12 +149,7 @@ class TaskService:
 
         def stop(present: TaskRecord) -> TaskRecord:
             now = state_machine.task_time(present, clock.current_moment())
-            if present.info.status in state_machine.WAITING:
-                return state_machine.transition(present, Status.KILLED, now)
-            if state_machine.can_move(present.info.status, Status.PENDING_KILL):
-                return state_machine.transition(present, Status.PENDING_KILL, now)
-            # The task has finished, or is being killed.
-            return present
+            return state_machine.kill(present, now)
 
         return self._change(task_id, stop)
 
@@ -245,7 +240,10 @@ class TaskService:
         info = record.info
         position = None
         if info.status == Status.SUBMITTED:
-            position = QueuePosition(tasks_ahead=self._store.tasks_ahead(record))
+            position = QueuePosition(
+                tasks_ahead=self._store.tasks_ahead(record),
+                reason=state_machine.waiting_reason(record),
+            )
         return TaskStatus(
             id=info.task_id,
             status=info.status,

@@ -190,6 +190,7 @@ class TaskState:
             or last_info.status_history is None
             or last_info.status != status.status
             or last_info.is_terminal != status.is_terminal
+            or status.waiting_reason not in (None, last_info.status_note)
         )
 
     def get_status(self) -> Status:

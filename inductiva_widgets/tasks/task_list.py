@@ -665,7 +665,7 @@ def _check_service(service: object, client: Client) -> None:
         return
     # A client that was connected by address knows it after the first response only.
     is_here = client.is_local or urlsplit(client.url).hostname in _THIS_MACHINE
-    if is_here and service in (config.LOCAL, config.REPLAY):
+    if is_here and service in (config.LOCAL, config.REPLAY, config.SLURM):
         return
     # An embedded server may have another port after a restart.
     if client.is_local and urlsplit(service).hostname in _THIS_MACHINE:

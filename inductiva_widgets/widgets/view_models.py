@@ -109,11 +109,17 @@ def task_view(
     return {
         **row_view(info, now),
         "queue_ahead": tasks_ahead if queued else None,
-        "meaning": info.status.info.description,
+        "meaning": _meaning(info, is_local=is_local),
         "commands": [_command(op) for op in info.executed_commands],
         "failure": _failure(info, last_words),
         "console_url": None if is_local else _CONSOLE + quote(info.task_id, safe=""),
     }
+
+
+def _meaning(info: TaskInfo, *, is_local: bool) -> str:
+    """Return what a status means and, on the embedded server, why the task waits or where it is."""
+    note = info.status_note if is_local else None
+    return " ".join(filter(None, (info.status.info.description, note)))
 
 
 def outputs_view(outputs: OutputsInfo) -> OutputsView:

@@ -15,6 +15,7 @@ SMALL = {
     "live_log": "--rate 1 --seconds 2",
     "server_listing": "--runs 1 --tasks 200",
     "server_load": "--tasks 8 --clients 2",
+    "slurm_overhead": "--tasks 2 --seconds 1",
     "table": "--runs 1 --rows 1000",
 }
 pytestmark = pytest.mark.extended

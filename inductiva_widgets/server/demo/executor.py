@@ -27,7 +27,7 @@ from inductiva_widgets.server.demo import events, files, history
 from inductiva_widgets.server.demo.options import DemoOptions
 from inductiva_widgets.server.demo.plan import LIVE_PROJECT, MAX_LIVE_TASKS, DemoTask, LivePlans
 from inductiva_widgets.server.events import Event
-from inductiva_widgets.server.executor import RunState, TaskHandle
+from inductiva_widgets.server.executor import RunEnding, RunState, TaskHandle
 from inductiva_widgets.server.journal import JournalWriter, read_lines_from
 from inductiva_widgets.server.machine_facts import MachineFacts, read_machine_facts
 from inductiva_widgets.server.store.records import TaskRecord
@@ -63,6 +63,9 @@ class DemoExecutor:
     clock
         Returns the current time.
     """
+
+    has_queue = False
+    poll_interval = 0.05
 
     def __init__(
         self, data: DataDir, options: DemoOptions, clock: Callable[[], datetime] = _utc_now
@@ -101,6 +104,14 @@ class DemoExecutor:
     def states(self, handles: Collection[TaskHandle]) -> dict[TaskHandle, RunState]:
         """Write all events that are due, and return the states of the tasks."""
         return {handle: self._advance(handle) for handle in handles}
+
+    def describe(self, handle: TaskHandle) -> str | None:  # noqa: ARG002
+        """Return None: a task runs as soon as it is submitted."""
+        return None
+
+    def ending(self, task: TaskDir, handle: TaskHandle) -> RunEnding | None:  # noqa: ARG002
+        """Return None: no run ends without the end of its journal."""
+        return None
 
     def stop(
         self,

@@ -9,6 +9,7 @@ import msgspec
 
 from inductiva_widgets.models.tasks import StatusEvent, TaskInfo, TaskSubmission
 from inductiva_widgets.server.clock import Moment
+from inductiva_widgets.server.executor import RunEnding
 from inductiva_widgets.server.schemas.machine_groups import NewGroup
 
 
@@ -23,6 +24,7 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     ``created`` is the moment at which the task was created: the wall clock as it was set then gives
     all times of the task, so that the durations between them are right.
     ``group_ended`` means that the task's machine group was terminated, so the task has to end.
+    ``ending`` is the final status that the executor implied for the last run, with the reason.
     """
 
     handle: str | None = None
@@ -30,6 +32,7 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     group_ended: bool = False
     created: Moment | None = None
+    ending: RunEnding | None = None
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):

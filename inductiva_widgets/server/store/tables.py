@@ -161,6 +161,11 @@ class GroupTable:
             row = connection.execute(f"{_SELECT} WHERE id = ?", [group_id]).fetchone()
         return _record(row)
 
+    def ensure(self, group_id: str, name: str, spec: NewGroup) -> None:
+        """Add a started group with an id and a name, unless there is one with either."""
+        if self.find(group_id) is None and self.find(name) is None:
+            self._insert(group_id, name, GroupStatus.STARTED, encode(spec))
+
     def set_status(self, group_id: str, status: GroupStatus) -> None:
         """Change the status of a group."""
         with self._database.transaction() as connection:

@@ -19,6 +19,8 @@ from inductiva_widgets.server.demo.plan import live
 from inductiva_widgets.server.executor import Executor, RunState, TaskHandle
 from inductiva_widgets.server.local_executor import LocalExecutor
 from inductiva_widgets.server.machine_facts import read_machine_facts
+from inductiva_widgets.server.slurm.executor import SlurmExecutor
+from inductiva_widgets.server.slurm.options import SlurmOptions
 from inductiva_widgets.server.store.records import TaskRecord
 from inductiva_widgets.status import Status
 from tests.unit.server.conftest import info, record_in, submission
@@ -78,9 +80,23 @@ class DemoCase:
         return self.data.task(plan.task_id)
 
 
-@pytest.fixture(params=[LocalCase, DemoCase], ids=["local", "demo"])
-def case(request, tmp_path):
-    made = request.param(tmp_path / "data")
+class SlurmCase(LocalCase):
+    """Tasks that are jobs of a cluster."""
+
+    def executor(self) -> Executor:
+        return SlurmExecutor(SlurmOptions(), interval=0.2)
+
+
+CASES = {"local": LocalCase, "demo": DemoCase, "slurm": SlurmCase}
+
+
+@pytest.fixture(params=["local", "demo", pytest.param("slurm", marks=pytest.mark.extended)])
+def case(request, tmp_path, monkeypatch):
+    if request.param == "slurm":
+        cluster = request.getfixturevalue("slurm_cluster")
+        for name, value in cluster.environment.items():
+            monkeypatch.setenv(name, value)
+    made = CASES[request.param](tmp_path / "data")
     yield made
     executor = made.executor()
     for folder in made.data.tasks.iterdir():
@@ -149,6 +165,9 @@ def test_states_of_all_tasks_are_read_in_one_call(case):
     executor = case.executor()
     handles = [start(executor, case.long_task()) for _ in range(2)]
     unknown = [TaskHandle("1:1.0"), TaskHandle("no such run")]
+    for handle in handles:
+        # The state may come later than the journal.
+        wait_for_state(executor, handle, RunState.RUNNING)
     states = executor.states([*handles, *unknown])
     assert [states[handle] for handle in handles] == [RunState.RUNNING] * 2
     assert [states[handle] for handle in unknown] == [RunState.ENDED] * 2
@@ -179,6 +198,9 @@ def test_task_that_is_stopped_before_it_starts_runs_no_command(case):
     handle = executor.submit(task)
     executor.stop(task, handle)
     wait_for_state(executor, handle, RunState.ENDED)
+    if not journal_of(task):
+        # It vanished from a queue. The next supervisor finds the stop file.
+        wait_for_state(executor, executor.submit(task), RunState.ENDED)
     assert journal_of(task)[-1]["outcome"] == "killed"
     assert "command_started" not in names_of(task)
 

@@ -1,0 +1,1 @@
+"""Runs tasks as batch jobs of a Slurm cluster."""
