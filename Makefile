@@ -35,10 +35,9 @@ test: ## Run the gate that each change passes: eleven minutes, installation incl
 	+@$(MAKE) $(TOGETHER) lint types test-js tools browser
 	+@$(MAKE) --no-print-directory test-python test-browser SELECT=gate
 
-test-all: test test-extended ## Run the gate and everything else: 35 minutes
+test-all: test test-extended ## Run the gate and everything else but the cluster: 35 minutes
 
 test-extended: $(READY) ## Run what test-all has beyond test
-	@$(BIN)/python -m tests.slurm_cluster
 	+@$(MAKE) --no-print-directory test-python test-browser SELECT=extended
 
 build: $(BUNDLE) ## Build the front end
@@ -86,7 +85,7 @@ test-browser: $(READY) browser ## Drive JupyterLab and other hosts in a headless
 test-slurm: SELECT = all
 test-slurm: $(READY) ## Run tasks on a Slurm of three nodes on loopback, installed as root on Debian or Ubuntu
 	@$(BIN)/python -m tests.slurm_cluster
-	@$(PYTEST) -k slurm tests/integration/slurm tests/unit/server/test_executors.py
+	@TEST_SLURM=1 $(PYTEST) -k slurm tests/integration/slurm tests/unit/server/test_executors.py
 
 tools: $(VENV)/bin/python ## Install the programs that tests compare with, as root on Debian or Ubuntu
 	@$(BIN)/python tests/tools.py

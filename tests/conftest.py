@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -31,7 +33,9 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def slurm_cluster():
-    """Return a running cluster, or skip the test where there is no Slurm."""
+    """Return a running cluster; ``make test-slurm`` asks for it."""
+    if not os.environ.get("TEST_SLURM"):
+        pytest.skip("make test-slurm runs this on a cluster")
     if reason := slurm.reason_to_skip():
         pytest.skip(reason)
     with slurm.running_cluster() as cluster:
