@@ -65,7 +65,7 @@ assert 'df["packed_with"].isin' in table.query_result()["code"]
 assert table.facet("packed_with")["values"][0]["count"] == 1
 
 contract = typescript_contract.typescript()
-assert '  packed_with: { title: "Packed with", kind: "category", width: 77, fullWidth: 77, priority: 35 },' in contract
+assert '  packed_with: { title: "Packed with", kind: "category", width: 77,' in contract
 assert contract.count("  packed_with: string | null;") == 2
 """
 )
