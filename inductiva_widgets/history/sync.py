@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import dropwhile
@@ -29,8 +30,6 @@ from inductiva_widgets.http.time_limits import single_timeout
 from inductiva_widgets.models.tasks import TaskInfo, TaskPage
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from inductiva_widgets.http.client import Client
 
 
@@ -39,7 +38,11 @@ T = TypeVar("T")
 PER_PAGE = MAX_PER_PAGE
 
 CHECKPOINT_PAGES = 10
-"""Number of fetched pages after which the cache is saved: the most that a killed kernel loses."""
+"""Number of fetched pages after which the cache is saved: what a killed kernel loses of a history
+that takes long."""
+CHECKPOINT_SHARE = 0.1
+"""Largest share of the time of a fetch that is spent on saving, which writes all tasks each time."""
+
 ProgressCallback = Callable[[int, int], None]
 """Function of the number of fetched tasks, and an estimate of the number of tasks to fetch."""
 
@@ -151,6 +154,8 @@ class ListingSync:
         self._on_progress = on_progress
         self._on_checkpoint = on_checkpoint
         self._n_pages = 0
+        self._checkpoint_page = 0
+        self._next_checkpoint = 0.0
         self._skip_known = skip_known
         self._positions = dict(zip(cached.rows.fields.ids, range(len(cached)), strict=True))
         self._ends = np.cumsum(cached.segments, dtype=np.int64)
@@ -184,8 +189,7 @@ class ListingSync:
             for number, page in self._iter_pages(first):
                 self._take(page, number)
                 self._n_pages += 1
-                if self._n_pages % CHECKPOINT_PAGES == 0:
-                    self._on_checkpoint(self)
+                self._make_checkpoint()
                 if self._is_landing or self._is_finished():
                     break
             else:
@@ -195,6 +199,16 @@ class ListingSync:
         if self._at_end and self._has_skipped and self._total not in (None, len(self._seen)):
             # Cached tasks were deleted, or new ones are missing.
             raise CacheMismatchError
+
+    def _make_checkpoint(self) -> None:
+        start = time.monotonic()
+        is_early = self._n_pages - self._checkpoint_page < CHECKPOINT_PAGES
+        if is_early or start < self._next_checkpoint:
+            return
+        self._on_checkpoint(self)
+        end = time.monotonic()
+        self._checkpoint_page = self._n_pages
+        self._next_checkpoint = end + (end - start) / CHECKPOINT_SHARE
 
     @property
     def parts(self) -> list[tuple[TaskRows, Mask]]:

@@ -34,7 +34,6 @@ from inductiva_widgets.widgets.contract import (
 if TYPE_CHECKING:
     from inductiva_widgets.downloads import Progress
     from inductiva_widgets.http.client import Client
-    from inductiva_widgets.polling import PollStatus
     from inductiva_widgets.tasks.task import Task
 
 

@@ -7,6 +7,7 @@ import pytest
 from inductiva_widgets import tasks
 from inductiva_widgets._secret import Secret
 from inductiva_widgets.errors import APIConnectionError, APIError, InputError, StaleHistoryWarning
+from inductiva_widgets.history import sync
 from inductiva_widgets.history.store import HistoryStore
 from inductiva_widgets.history.sync import CHECKPOINT_PAGES
 from inductiva_widgets.http.paging import PAGES_AHEAD
@@ -216,6 +217,8 @@ def test_an_interrupt_keeps_what_came_and_says_so(world, capsys):
 def test_first_history_of_a_killed_kernel_keeps_all_but_the_last_few_pages(world, monkeypatch):
     world.submit_ended(400)
     save = HistoryStore.save
+    # Pages of this service take no time, in which no share could be spent.
+    monkeypatch.setattr(sync, "CHECKPOINT_SHARE", 1e9)
 
     def die():
         if len(world.calls) == 70:
