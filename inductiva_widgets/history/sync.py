@@ -41,7 +41,7 @@ CHECKPOINT_PAGES = 10
 """Number of fetched pages after which the cache is saved: what a killed kernel loses of a history
 that takes long."""
 CHECKPOINT_SHARE = 0.1
-"""Largest share of the time of a fetch that is spent on saving, which writes all tasks each time."""
+"""Largest share of the time that is spent on saving, which writes all tasks each time."""
 
 ProgressCallback = Callable[[int, int], None]
 """Function of the number of fetched tasks, and an estimate of the number of tasks to fetch."""
