@@ -40,7 +40,7 @@ PER_PAGE = MAX_PER_PAGE
 CHECKPOINT_PAGES = 10
 """Number of fetched pages after which the cache is saved: what a killed kernel loses of a history
 that takes long."""
-CHECKPOINT_SHARE = 0.1
+CHECKPOINT_SHARE = 0.05
 """Largest share of the time that is spent on saving, which writes all tasks each time."""
 
 ProgressCallback = Callable[[int, int], None]

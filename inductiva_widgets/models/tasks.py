@@ -31,7 +31,7 @@ Count = Annotated[int, msgspec.Meta(gt=-(2**63), le=2**63 - 1)]
 
 def is_usd(currency: str) -> bool:
     """Return whether a currency is the US dollar."""
-    return currency.upper() == "USD"
+    return currency == "USD" or currency.upper() == "USD"
 
 
 class WireModel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
