@@ -147,7 +147,7 @@ def test_readme_stands_on_a_package_index(metadata):
     for address in page.links + page.pictures:
         assert address.startswith(("https://", "#")), address
     here = [one.removeprefix(RAW) for one in page.pictures if one.startswith(RAW)]
-    here += [one.removeprefix(BLOB) for one in page.links if one.startswith(BLOB)]
+    here += [one.removeprefix(BLOB).partition("#")[0] for one in page.links if one.startswith(BLOB)]
     assert not [name for name in here if not (ROOT / name).exists()]
 
 

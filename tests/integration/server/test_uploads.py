@@ -206,7 +206,16 @@ def test_submission_without_a_response_in_time_is_not_sent_again(proxy, case, ta
     assert not tasks()
 
 
-def test_interrupt_during_the_submission_kills_the_accepted_task(server, proxy, case, tasks):
+@pytest.fixture
+def _interruptible():
+    """Raise KeyboardInterrupt on SIGINT, which a process in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_interrupt_during_the_submission_kills_the_accepted_task(proxy, case, tasks):
     proxy.add(Fault(when=is_submission, delay=PATIENCE))
 
     def interrupt():
