@@ -260,7 +260,7 @@ class Transport:
 
         failure: BaseException | None = None
         try:
-            response = self._send_with_retries(send, endpoint, _UPLOAD, host)
+            response = self._send_with_retries(send, endpoint, time_limits.effective(_UPLOAD), host)
         except errors.APIConnectionError as error:
             failure = error.with_traceback(None)
         except _BodyError as error:
