@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.tools import PATH, install, missing
+
 # Program to Debian package.
 PROGRAMS = {
     "slurmctld": "slurmctld",
@@ -27,7 +29,6 @@ PROGRAMS = {
     "munged": "munge",
 }
 PATIENCE = 60.0
-_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 # Away from the ports that the system gives to outgoing connections.
 _FIRST_PORT, _LAST_PORT = 21000, 29000
 _CONFIGURATION = """\
@@ -65,16 +66,11 @@ PartitionName=closed Nodes=n1 MaxTime=INFINITE State=DOWN
 _NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=1000"
 
 
-def missing() -> list[str]:
-    """Return the programs that are not there."""
-    return [name for name in PROGRAMS if shutil.which(name, path=_PATH) is None]
-
-
 def reason_to_skip() -> str | None:
     """Return why no cluster can be started here, or None if one can."""
     if os.geteuid() != 0:
         return "a cluster of one's own needs root"
-    if names := missing():
+    if names := missing(PROGRAMS):
         return f"Slurm is not installed ({', '.join(names)} missing): run make test-slurm"
     return None
 
@@ -98,7 +94,7 @@ class SlurmCluster:
     @property
     def environment(self) -> dict[str, str]:
         """What the programs of Slurm need in their environment to find this cluster."""
-        return {"SLURM_CONF": str(self.config), "PATH": _PATH}
+        return {"SLURM_CONF": str(self.config), "PATH": PATH}
 
     def start(self) -> None:
         """Start all daemons and wait until all nodes are idle."""
@@ -263,17 +259,7 @@ def running_cluster() -> Iterator[SlurmCluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def install() -> None:
-    """Install what is missing; the output of the installer is shown."""
-    packages = " ".join(PROGRAMS[name] for name in missing())
-    command = f"apt-get update -q && apt-get install -qy --no-install-recommends {packages}"
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["sh", "-c", command], check=False, env=environment)
-
-
 if __name__ == "__main__":
-    if missing() and shutil.which("apt-get") and os.geteuid() == 0:
-        print(f"== Installing Slurm: {', '.join(missing())}", flush=True)
-        install()
+    install(PROGRAMS, "Slurm")
     if reason := reason_to_skip():
         print(f"== The tests on a cluster are skipped: {reason}", flush=True)
