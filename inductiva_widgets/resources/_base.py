@@ -275,7 +275,7 @@ class BaseMachineGroup:
         Examples
         --------
         >>> cost = inductiva.resources.MachineGroup("c2-standard-4").estimate_cloud_cost()
-        1 ... c2-standard-4 (spot): about 0.00... US$ per hour.
+        1 ... c2-standard-4 (spot): about $0.00... per hour.
         """
         cost = self._cost()
         if verbose:

@@ -159,7 +159,6 @@ class Simulator:
             )
         return Inputs(input_dir, options.get("remote_assets"))
 
-    @persistent()
     def _submit(
         self, inputs: Inputs, steps: Steps, options: RunOptions, **extra_params: Any
     ) -> Task:
@@ -169,40 +168,41 @@ class Simulator:
             steps = parse_commands([*steps, *cleanup])
         seconds = parse_duration(options.get("time_to_live"))
 
-        client = default_client()
-        machine = resolve_machine_group(client, options.get("on"))
-        if machine.is_mpi_cluster and not self.multi_node:
-            raise InputError(
-                f"{type(self).__name__} runs on one machine, but {machine.display_name} is an MPI "
-                "cluster. Pass another machine group as `on`."
+        with persistent():
+            client = default_client()
+            machine = resolve_machine_group(client, options.get("on"))
+            if machine.is_mpi_cluster and not self.multi_node:
+                raise InputError(
+                    f"{type(self).__name__} runs on one machine, but {machine.display_name} is an "
+                    "MPI cluster. Pass another machine group as `on`."
+                )
+            if callable(steps):
+                steps = [*steps(machine), *cleanup]
+            commands = parse_commands(steps)
+            image = self.container_image(client, machine)
+            # Last, as only a valid submission is worth the cost of machines.
+            ensure_started(machine, options.get("on"), auto_start=options.get("auto_start", True))
+            project = options.get("project") or current_project()
+            if project is not None:
+                client.ensure_project(project)
+            submission = TaskSubmission(
+                simulator="arbitrary_commands",
+                simulator_name_alias=self.alias,
+                resource_pool=machine.id,
+                container_image=image,
+                extra_params={
+                    "sim_dir": "sim_dir",
+                    "container_image": image,
+                    "commands": msgspec.to_builtins(commands),
+                    **extra_params,
+                },
+                storage_path_prefix=options.get("storage_dir", ""),
+                project=project,
+                input_resources=inputs.assets,
+                time_to_live_seconds=seconds,
+                resubmit_on_preemption=options.get("resubmit_on_preemption", False),
             )
-        if callable(steps):
-            steps = [*steps(machine), *cleanup]
-        commands = parse_commands(steps)
-        image = self.container_image(client, machine)
-        # Last, as only a valid submission is worth the cost of machines.
-        ensure_started(machine, options.get("on"), auto_start=options.get("auto_start", True))
-        project = options.get("project") or current_project()
-        if project is not None:
-            client.ensure_project(project)
-        submission = TaskSubmission(
-            simulator="arbitrary_commands",
-            simulator_name_alias=self.alias,
-            resource_pool=machine.id,
-            container_image=image,
-            extra_params={
-                "sim_dir": "sim_dir",
-                "container_image": image,
-                "commands": msgspec.to_builtins(commands),
-                **extra_params,
-            },
-            storage_path_prefix=options.get("storage_dir", ""),
-            project=project,
-            input_resources=inputs.assets,
-            time_to_live_seconds=seconds,
-            resubmit_on_preemption=options.get("resubmit_on_preemption", False),
-        )
-        return submit_and_upload(client, submission, inputs.folder)
+            return submit_and_upload(client, submission, inputs.folder)
 
 
 class GpuVariantMixin(Simulator):

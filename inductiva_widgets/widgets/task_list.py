@@ -100,7 +100,7 @@ class TaskListWidget(BaseWidget):
     aggregates = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict().tag(sync=True)
     columns: traitlets.List[str] = traitlets.List(list(DEFAULT_TABLE_COLUMNS)).tag(sync=True)
-    column_widths: traitlets.Dict[str, int] = traitlets.Dict().tag(sync=True)
+    column_widths = traitlets.Dict().tag(sync=True)
     mode = traitlets.Unicode("table").tag(sync=True)
     poll_status = traitlets.Dict().tag(sync=True)
     download = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)

@@ -55,7 +55,7 @@ def test_pictures_are_drawn_in_both_themes_without_a_network(open_notebook, lab,
 
     expect(chart_in(costs).get_by_text("<script>win")).to_be_visible()
     chart_in(costs).locator(".mark-rect path").last.hover()
-    expect(page.locator("#vg-tooltip-element")).to_contain_text(re.compile(r"Group.*Cost.*US\$"))
+    expect(page.locator("#vg-tooltip-element")).to_contain_text(re.compile(r"Group.*Cost.*\$"))
     assert page.evaluate("window.broken") is None
 
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
