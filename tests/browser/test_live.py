@@ -59,10 +59,15 @@ def becomes(card, status):
     )
 
 
-def drawn(sparkline):
-    """Return how many points the line has."""
-    path = sparkline.locator("path").first.get_attribute("d") or ""
-    return len(re.findall("[ML]", path))
+def path_of(sparkline):
+    """Return the path of the line."""
+    return sparkline.locator("path").first.get_attribute("d") or ""
+
+
+def redraws(sparkline):
+    """Wait until the line changes: it may have its 80 points already, and gets no more."""
+    path = sparkline.locator("path").first
+    expect(path).not_to_have_attribute("d", path_of(sparkline), timeout=60_000)
 
 
 def grows(page, measure):
@@ -105,7 +110,8 @@ def test_card_of_a_running_task_shows_its_numbers_its_log_and_its_files(
     expect(line).to_be_visible(timeout=60_000)
     expect(metrics.get_by_role("listitem")).to_have_count(2)
     sparkline = line.get_by_role("img")
-    assert grows(page, lambda: drawn(sparkline)) > 2
+    redraws(sparkline)
+    assert len(re.findall("[ML]", path_of(sparkline))) > 2
 
     card.get_by_role("tab", name="Log").click()
     log = card.get_by_role("log")
@@ -181,7 +187,7 @@ def test_series_that_turns_to_nan_says_so_and_since_when_wherever_it_is_shown(
     card, grid = card_in(notebook.output(1)), notebook.output(3).get_by_role("grid")
     line = card.get_by_role("listitem").filter(has_text="residual")
     expect(line).to_be_visible(timeout=20_000)
-    grows(page, lambda: drawn(line.get_by_role("img")))
+    redraws(line.get_by_role("img"))
     solver.say("nan")
     expect(line).to_contain_text("nan since step", timeout=20_000)
     step = int(re.search(r"nan since step (\d+)", line.inner_text())[1])
@@ -290,7 +296,7 @@ def test_list_draws_the_metric_of_its_running_tasks(open_notebook, lab, page, so
     expect(grid.get_by_role("columnheader", name="Metric")).to_be_visible()
     watched = grid.get_by_role("row").nth(2).get_by_role("img", name=re.compile("^residual"))
     expect(watched).to_be_visible(timeout=60_000)
-    grows(page, lambda: drawn(watched))
+    redraws(watched)
     solver.say("end")
     quiet = grid.get_by_role("row").nth(1).get_by_role("img", name=re.compile("^percent"))
     expect(quiet).to_be_visible(timeout=30_000)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser import workload_scripts
 from tests.browser.conftest import take
-from tests.browser.test_live import RESIDUAL, becomes, card_in, drawn, grows
+from tests.browser.test_live import RESIDUAL, becomes, card_in, grows, redraws
 from tests.embedded import end_server
 from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.server.conftest import LocalServer
@@ -63,7 +63,7 @@ def test_card_follows_the_log_the_numbers_and_the_files_by_webrtc(
     becomes(card, "computation-started")
     line = card.get_by_role("group", name="Metrics").get_by_role("listitem")
     expect(line).to_contain_text("residual", timeout=60_000)
-    grows(page, lambda: drawn(line.get_by_role("img")))
+    redraws(line.get_by_role("img"))
 
     card.get_by_role("tab", name="Log").click()
     log = card.get_by_role("log")
