@@ -31,11 +31,11 @@ help: ## Say what can be made
 demo: $(BUNDLE) $(VENV)/.demo ## Set up, start the embedded server and open the quick start in JupyterLab
 	@$(BIN)/inductiva-widgets demo $(ARGS)
 
-test: ## Run the gate that each change passes: eleven minutes, installation included
+test: ## Run the gate that each change passes: twelve minutes, installation included
 	+@$(MAKE) $(TOGETHER) lint types test-js tools browser
 	+@$(MAKE) --no-print-directory test-python test-browser SELECT=gate
 
-test-all: test test-extended ## Run the gate and everything else but the cluster: 35 minutes
+test-all: test test-extended ## Run the gate and everything else but the cluster: 37 minutes
 
 test-extended: $(READY) ## Run what test-all has beyond test
 	+@$(MAKE) --no-print-directory test-python test-browser SELECT=extended
