@@ -265,7 +265,7 @@ def test_slurm_card_says_why_its_task_waits_and_then_where_it_runs(server, full_
     until(lambda: " on n" in description(server, task.id, "started"), "the node")
     placed = Task(task.id, client=client).info
     assert view_models.task_view(placed, is_local=True)["meaning"].startswith(
-        "The simulation ended well; its output is available. Slurm job "
+        "Finished successfully. Outputs are ready. Slurm job "
     )
 
 
