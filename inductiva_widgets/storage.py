@@ -369,7 +369,7 @@ def remove(remote_path: str, region: str | None = None, *, client: Client | None
 def _entries(
     client: Client, options: dict[str, Any], limit: int | None, *, recursive: bool
 ) -> Iterator[StorageEntry]:
-    """Yield the entries at a path, page by page, each folder before what is in it."""
+    """Yield the entries at a path, page by page, each folder before its content."""
     per_page = _PAGE if limit is None else min(limit, _PAGE)
     page = 1
     while True:

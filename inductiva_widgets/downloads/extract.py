@@ -424,7 +424,18 @@ class _CommitBatch:
 
     files: list[tuple[ExtractItem, Path]] = field(default_factory=list)
     size: int = 0
-    began: float = field(default_factory=time.monotonic)
+    began: float = 0.0
+
+    def add(self, item: ExtractItem, path: Path) -> None:
+        if not self.files:
+            self.began = time.monotonic()
+        self.files.append((item, path))
+        self.size += item.entry.size
+
+    def take(self) -> list[tuple[ExtractItem, Path]]:
+        """Return the files, and begin with none."""
+        files, self.files, self.size = self.files, [], 0
+        return files
 
     @property
     def is_full(self) -> bool:
@@ -468,7 +479,7 @@ class ExtractionContext:
     counted: bool
     damaged: list[DownloadError] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _batches: list[_CommitBatch] = field(default_factory=list)
+    _batch: _CommitBatch = field(default_factory=_CommitBatch)
 
     def receive(self, count: int) -> None:
         """Count received bytes."""
@@ -489,12 +500,8 @@ class ExtractionContext:
             file.path.chmod(allowed | (item.entry.mode & _EXECUTABLE & allowed >> 2))
         file.close()
         with self._lock:
-            if not self._batches:
-                self._batches.append(_CommitBatch())
-            batch = self._batches[-1]
-            batch.files.append((item, file.path))
-            batch.size += item.entry.size
-            is_full = batch.is_full
+            self._batch.add(item, file.path)
+            is_full = self._batch.is_full
         if is_full:
             try:
                 self.commit()
@@ -507,9 +514,9 @@ class ExtractionContext:
         A file that has its name, or a line in the journal, is thus complete after a power cut too.
         """
         with self._lock:
-            if not self._batches:
-                return
-            files = self._batches.pop().files
+            files = self._batch.take()
+        if not files:
+            return
         entry = files[0][0].entry
         moved = 0
         try:

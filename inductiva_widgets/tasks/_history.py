@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ProgressCallback = Callable[[int, int], None]
 
 _MIN_TASKS = 1000
-"""Number of tasks below which no bar is shown, as it would be gone at once."""
+"""Number of tasks below which no bar is shown, as it would disappear immediately."""
 _DRAW_PERIOD = 0.1
 
 _TEXT = "font:13px/1.5 system-ui,sans-serif;padding:2px 0"

@@ -1,4 +1,4 @@
-"""Wait for a condition in a loop that an interrupt ends at once, and listen to statuses."""
+"""Wait for a condition in a loop that an interrupt ends at once; call functions with statuses."""
 
 from __future__ import annotations
 

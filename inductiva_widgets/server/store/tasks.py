@@ -281,7 +281,7 @@ def open_store(data: DataDir) -> TaskStore:
 def _open(path: Path) -> TaskStore:
     with contextlib.ExitStack() as undo:
         store = undo.enter_context(contextlib.closing(TaskStore(path)))
-        # The server needs these at once: read them while an error is still reported well.
+        # The server reads these first, and an error here is reported as damage of the store.
         store.groups.active()
         store.tasks_by_status(list(state_machine.TRANSITIONS))
         undo.pop_all()
